@@ -1,0 +1,3 @@
+from guildhall.entrypoints.cli import main
+
+main()
