@@ -1,3 +1,5 @@
+"""`python -m guildhall`: the command line."""
+
 from guildhall.entrypoints.cli import main
 
 main()

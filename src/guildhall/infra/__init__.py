@@ -1,0 +1,1 @@
+"""Mechanisms without policy: how the house keeps, moves, limits and tells things."""

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Self
+from urllib.parse import urlsplit, urlunsplit
 
-__all__ = ["Endpoints"]
+from guildhall.infra.settings import Settings, SettingsFault
+
+__all__ = ["Endpoints", "broker_beside"]
 
 
 @dataclass(frozen=True, repr=False)
@@ -21,6 +25,34 @@ class Endpoints:
     broker_url: str
     secret_key: str
 
+    @classmethod
+    def configured(cls, settings: Settings) -> Self:
+        """Give what the operator has set.
+
+        Raises SettingsFault, naming each that is missing. BROKER_URL falls back to database 1 of
+        a Redis given by REDIS_URL.
+        """
+        database, redis = settings.database.database_url, settings.redis.redis_url
+        broker, secret = settings.broker.broker_url, settings.security.secret_key
+        missing = [
+            f"{name}: is not set; this process needs it (`guildhall up` brings its own servers)"
+            for name, value in (
+                ("DATABASE_URL", database),
+                ("REDIS_URL", redis),
+                ("SECRET_KEY", secret),
+            )
+            if value is None
+        ]
+        if database is None or redis is None or secret is None:
+            raise SettingsFault(missing)
+        redis_url = redis.get_secret_value()
+        return cls(
+            database.get_secret_value(),
+            redis_url,
+            broker.get_secret_value() if broker else broker_beside(redis_url),
+            secret.get_secret_value(),
+        )
+
     def as_environment(self) -> dict[str, str]:
         """Give the variables with which a child process finds the same servers."""
         return {
@@ -29,3 +61,11 @@ class Endpoints:
             "BROKER_URL": self.broker_url,
             "SECRET_KEY": self.secret_key,
         }
+
+
+def broker_beside(redis_url: str) -> str:
+    """Give the broker URL for database 1 of a Redis, in the form that kombu understands."""
+    parts = urlsplit(redis_url)
+    if parts.scheme == "unix":
+        return f"redis+socket://{parts.path}?virtual_host=1"
+    return urlunsplit(parts._replace(path="/1"))

@@ -46,7 +46,9 @@ class HallSettings(_Concern):
     """The hall as a whole."""
 
     data_dir: Path = Field(Path("data"), description="Everything the hall keeps on this machine.")
-    seed_starter_content: bool = Field(True, description="`guildhall up` loads the starter content.")
+    seed_starter_content: bool = Field(
+        True, description="`guildhall up` loads the starter content."
+    )
 
 
 class DatabaseSettings(_Concern):
@@ -55,7 +57,9 @@ class DatabaseSettings(_Concern):
     database_url: SecretStr | None = Field(
         None, description="postgresql://user:password@host:port/name of an external PostgreSQL 16+."
     )
-    database_pool_size: int = Field(20, ge=1, le=500, description="Connections an API process keeps.")
+    database_pool_size: int = Field(
+        20, ge=1, le=500, description="Connections an API process keeps."
+    )
     database_max_overflow: int = Field(30, ge=0, le=500, description="Connections above the pool.")
     database_pool_timeout_seconds: float = Field(
         5.0, gt=0, description="How long a request waits for a connection before it gets a 503."
@@ -111,7 +115,11 @@ class ApiSettings(_Concern):
     @field_validator("cors_origins", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
-        return tuple(filter(None, map(str.strip, value.split(",")))) if isinstance(value, str) else value
+        return (
+            tuple(filter(None, map(str.strip, value.split(","))))
+            if isinstance(value, str)
+            else value
+        )
 
 
 class SecuritySettings(_Concern):
@@ -142,9 +150,9 @@ class RateLimitSettings(_Concern):
 
     rate_limit_enabled: bool = Field(True, description="Off only for tests of throughput.")
     rate_limit_member_per_minute: int = Field(600, ge=1, description="For one signed-in member.")
-    rate_limit_public_per_minute: int = Field(120, ge=1, description="For one address.")
+    rate_limit_public_per_minute: int = Field(600, ge=1, description="For one address.")
     rate_limit_sign_in_per_minute: int = Field(
-        20, ge=1, description="Registrations, logins and refreshes from one address."
+        200, ge=1, description="Registrations, logins and refreshes from one address."
     )
 
 
@@ -177,7 +185,6 @@ class OutboxSettings(_Concern):
         1.0, gt=0, description="How often the relay looks when no NOTIFY came."
     )
     outbox_max_attempts: int = Field(8, ge=1, description="Failures before an event is parked.")
-    outbox_keep_days: int = Field(7, ge=0, description="How long finished events stay readable.")
 
 
 @dataclass(frozen=True)

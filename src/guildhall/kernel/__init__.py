@@ -1,0 +1,1 @@
+"""Words of the whole house, without I/O: ids, time, events, refusals, paging, who acts."""

@@ -1,0 +1,182 @@
+"""HTTP of challenges."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from fastapi import Body, Query, Request
+
+from guildhall.challenges import grading, repository, service
+from guildhall.challenges.models import Attempt
+from guildhall.challenges.schemas import (
+    AttemptOut,
+    ChallengeChange,
+    ChallengeIn,
+    ChallengeOut,
+    ChallengeSummary,
+    Difficulty,
+    ReviewIn,
+    Status,
+    SubmittedOut,
+)
+from guildhall.infra.http import CurrentMember, Reads, Writes, access_routers, hall_of
+from guildhall.kernel.paging import Limit, Page, cursor_of, position_in
+
+__all__ = ["routers"]
+
+routers = access_routers("challenges")
+public, member, admin = routers
+
+
+@member.get("/challenges")
+async def list_challenges(
+    who: CurrentMember,
+    request: Request,
+    limit: Limit = 20,
+    cursor: str | None = None,
+    domain: Annotated[str | None, Query(max_length=64)] = None,
+    difficulty: Difficulty | None = None,
+    tag: Annotated[str | None, Query(max_length=40)] = None,
+    sort: Literal["oldest", "right_for_me"] = "oldest",
+) -> Page[ChallengeSummary]:
+    """List published challenges, with one's chance at each.
+
+    `right_for_me` puts those first that one is most likely to find neither dull nor hopeless.
+    """
+    distance, after = position_in(cursor, float, UUID) if cursor else (None, None)
+    rows = await hall_of(request).database.reads.fetch(
+        repository.LIST,
+        who.id,
+        domain,
+        difficulty,
+        tag,
+        sort == "right_for_me",
+        distance,
+        after,
+        limit,
+    )
+    return Page(
+        items=[ChallengeSummary(published=True, **_summary(row)) for row in rows],
+        next_cursor=cursor_of(rows[-1]["distance"], rows[-1]["id"]) if len(rows) == limit else None,
+    )
+
+
+@member.post("/challenges", status_code=201)
+async def create(body: ChallengeIn, who: CurrentMember, uow: Writes) -> ChallengeOut:
+    """Write a draft."""
+    draft = await service.create(uow, who, body)
+    return await service.challenge(uow, who, draft.id)
+
+
+@member.get("/challenges/{challenge_id}")
+async def read(challenge_id: UUID, who: CurrentMember, uow: Reads) -> ChallengeOut:
+    """Read a challenge; never its solution."""
+    return await service.challenge(uow, who, challenge_id)
+
+
+@member.patch("/challenges/{challenge_id}")
+async def change(
+    challenge_id: UUID, body: ChallengeChange, who: CurrentMember, uow: Writes
+) -> ChallengeOut:
+    """Change a challenge of one's own."""
+    await service.change(uow, who, challenge_id, body)
+    return await service.challenge(uow, who, challenge_id)
+
+
+@member.delete("/challenges/{challenge_id}", status_code=204)
+async def remove(challenge_id: UUID, who: CurrentMember, uow: Writes) -> None:
+    """Take a challenge of one's own away; what was earned with it stays."""
+    await service.remove(uow, who, challenge_id)
+
+
+@member.post("/challenges/{challenge_id}/publish")
+async def publish(challenge_id: UUID, who: CurrentMember, uow: Writes) -> ChallengeOut:
+    """Show a draft to everyone."""
+    await service.publish(uow, who, challenge_id)
+    return await service.challenge(uow, who, challenge_id)
+
+
+@member.post("/challenges/{challenge_id}/attempts", status_code=201)
+async def start(challenge_id: UUID, who: CurrentMember, uow: Writes) -> AttemptOut:
+    """Start an attempt; with one open already, get that."""
+    return _attempt_out(await service.start(uow, who, challenge_id))
+
+
+@member.get("/attempts")
+async def list_attempts(
+    who: CurrentMember,
+    uow: Reads,
+    limit: Limit = 20,
+    cursor: str | None = None,
+    challenge_id: UUID | None = None,
+    status: Status | None = None,
+    to_review: bool = False,
+) -> Page[AttemptOut]:
+    """List one's own attempts, or with `to_review` those that wait for one's score."""
+    query = service.attempts_query(
+        who,
+        limit,
+        position_in(cursor, UUID)[0] if cursor else None,
+        challenge_id=challenge_id,
+        status=status,
+        to_review=to_review,
+    )
+    found = (await uow.session.scalars(query)).all()
+    return Page(
+        items=[_attempt_out(attempt) for attempt in found],
+        next_cursor=cursor_of(found[-1].id) if len(found) == limit else None,
+    )
+
+
+@member.get("/attempts/{attempt_id}")
+async def read_attempt(attempt_id: UUID, who: CurrentMember, uow: Reads) -> AttemptOut:
+    """Read an attempt of one's own; once graded, with the explanation."""
+    return _attempt_out(*await service.attempt(uow, who, attempt_id))
+
+
+ANSWERS: dict[str, Any] = {
+    "flag": {"value": {"answer": "the secret"}},
+    "quiz": {"value": {"answers": {"q1": "an option", "q2": ["one", "two"], "q3": 4.2}}},
+    "review": {"value": {"text": "What I did and why"}},
+    "self": {"value": {}},
+}
+
+
+@member.post("/attempts/{attempt_id}/submit", status_code=202)
+async def submit(
+    attempt_id: UUID,
+    body: Annotated[dict[str, Any], Body(openapi_examples=ANSWERS)],
+    who: CurrentMember,
+    uow: Writes,
+) -> SubmittedOut:
+    """Hand in an answer. It is graded in the background; its shape depends on the grader."""
+    await service.submit(uow, who, attempt_id, body)
+    return SubmittedOut(id=attempt_id)
+
+
+@member.post("/attempts/{attempt_id}/review")
+async def review(attempt_id: UUID, body: ReviewIn, who: CurrentMember, uow: Writes) -> AttemptOut:
+    """Score an attempt by hand. XP follows by event."""
+    return _attempt_out(await grading.review(uow, who, attempt_id, body))
+
+
+def _summary(row: Any) -> dict[str, Any]:
+    return {name: row[name] for name in row.keys() if name != "distance"}  # noqa: SIM118
+
+
+def _attempt_out(attempt: Attempt, explanation: str | None = None) -> AttemptOut:
+    return AttemptOut(
+        id=attempt.id,
+        user_id=attempt.user_id,
+        challenge_id=attempt.challenge_id,
+        status=attempt.status,  # type: ignore[arg-type]  # a CHECK holds the column to it
+        score=attempt.score,
+        xp_awarded=attempt.xp_awarded,
+        answer=attempt.answer,
+        feedback=attempt.feedback,
+        explanation=explanation,
+        started_at=attempt.started_at,
+        submitted_at=attempt.submitted_at,
+        graded_at=attempt.graded_at,
+    )

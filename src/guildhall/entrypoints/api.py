@@ -1,0 +1,138 @@
+"""The API process."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import uvicorn
+from asgi_correlation_id import CorrelationIdMiddleware
+from fastapi import FastAPI
+from fastapi.middleware.cors import CORSMiddleware
+
+from guildhall import __version__
+from guildhall.entrypoints import health
+from guildhall.entrypoints.wiring import ROUTERS, WIRING
+from guildhall.identity import session_loader
+from guildhall.infra.door import Door
+from guildhall.infra.endpoints import Endpoints
+from guildhall.infra.hall import Hall, open_hall
+from guildhall.infra.http.envelope import Envelope
+from guildhall.infra.http.problems import ProblemOut, install_problems
+from guildhall.infra.settings import Settings
+from guildhall.infra.telemetry import configure_logs
+from guildhall.infra.tokens import Tokens
+from guildhall.kernel.ids import new_id
+
+__all__ = ["create_app", "furnish", "run"]
+
+BASE_PATH = "/api/v1"
+DESCRIPTION = """
+Learn, make things and level up together. Register below, sign in with **Authorize**, then take a
+challenge: list them, start an attempt, submit it, and look at your progress.
+
+Every error is `application/problem+json` with a stable `error` and a `detail` for a person.
+"""
+
+
+def create_app(settings: Settings, endpoints: Endpoints | None = None) -> FastAPI:
+    """Make the application. Without endpoints it can be described, but not run."""
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        assert endpoints is not None
+        async with open_hall(settings, endpoints, WIRING) as hall:
+            furnish(app, hall)
+            yield
+
+    app = FastAPI(
+        title="Guildhall",
+        version=__version__,
+        description=DESCRIPTION,
+        openapi_url=f"{BASE_PATH}/openapi.json",
+        docs_url="/docs",
+        redoc_url=None,
+        lifespan=lifespan,
+    )
+    for routers in ROUTERS:
+        for router in routers:
+            app.include_router(router, prefix=BASE_PATH)
+    app.include_router(health.router)
+    install_problems(app)
+    _describe_problems(app)
+    if settings.api.cors_origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=settings.api.cors_origins,
+            allow_methods=["*"],
+            allow_headers=["*"],
+            expose_headers=["X-Request-ID", "RateLimit", "RateLimit-Policy", "Retry-After"],
+        )
+    app.add_middleware(Envelope, settings=settings.api)
+    app.add_middleware(
+        CorrelationIdMiddleware,
+        header_name="X-Request-ID",
+        generator=lambda: str(new_id()),
+        validator=_is_request_id,
+    )
+    return app
+
+
+def furnish(app: FastAPI, hall: Hall) -> None:
+    """Give an application the hall it serves."""
+    app.state.hall = hall
+    app.state.tokens = Tokens(hall.endpoints.secret_key)
+    app.state.door = Door(
+        hall.redis,
+        app.state.tokens,
+        hall.clock,
+        session_loader(hall.units),
+        hall.settings.rate_limit,
+    )
+
+
+def run(settings: Settings, endpoints: Endpoints) -> None:
+    """Serve until a signal comes, then finish the requests under way."""
+    if settings.api.api_workers == 1:
+        configure_logs(settings.log, "api")
+        application: Any = create_app(settings, endpoints)
+    else:
+        application = "guildhall.entrypoints.api:_from_environment"
+    uvicorn.run(
+        application,
+        factory=settings.api.api_workers > 1,
+        host=settings.api.api_host,
+        port=settings.api.api_port,
+        workers=settings.api.api_workers if settings.api.api_workers > 1 else None,
+        loop="uvloop",
+        http="httptools",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=settings.api.drain_seconds,
+    )
+
+
+def _from_environment() -> FastAPI:
+    """Make the application in one of several API processes, from what its parent was given."""
+    settings = Settings.load()
+    configure_logs(settings.log, "api")
+    return create_app(settings, Endpoints.configured(settings))
+
+
+def _describe_problems(app: FastAPI) -> None:
+    """Put the one shape of all errors into the OpenAPI document."""
+    describe = app.openapi
+
+    def described() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            schemas = describe().setdefault("components", {}).setdefault("schemas", {})
+            schemas["Problem"] = ProblemOut.model_json_schema()
+        return describe()
+
+    app.openapi = described  # type: ignore[method-assign]  # FastAPI's documented way
+
+
+def _is_request_id(value: str) -> bool:
+    return 8 <= len(value) <= 64 and value.isascii() and value.replace("-", "").isalnum()

@@ -1,0 +1,50 @@
+"""Who listens to what, and what runs when: the two tables of the house, and its routes.
+
+Read a line of the first as "when this has happened, that slice does this". A test fails for an
+event without a line and for a line whose event nobody tells.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from guildhall import challenges, identity, progression
+from guildhall.entrypoints import operations
+from guildhall.infra import housekeeping
+from guildhall.infra.delivery import Subscription as When
+from guildhall.infra.hall import Wiring
+from guildhall.infra.http.access import AccessRouters
+from guildhall.infra.tasks import TaskDefinition as Task
+
+__all__ = ["ROUTERS", "WIRING"]
+
+SUBSCRIPTIONS = (
+    # event, what is done, queue; countable ones are written where badges can count them
+    When(identity.UserRegistered, progression.note_happenings, "awards", countable=True),
+    When(identity.MemberMovedZone, progression.excuse_moved_days, "awards"),
+    When(challenges.AttemptSubmitted, challenges.grade_attempts, "events"),
+    When(challenges.AttemptGraded, progression.award_achievements, "awards", countable=True),
+    When(challenges.AttemptGraded, challenges.calibrate_ratings, "events"),
+    When(progression.LevelReached, progression.note_happenings, "awards", countable=True),
+    When(progression.RankReached, progression.note_happenings, "awards", countable=True),
+    When(progression.BadgeEarned, progression.note_happenings, "awards", countable=True),
+    When(progression.BoardsMoved, progression.publish_boards, "awards"),
+)
+
+TASKS = (
+    Task("infra.probe", housekeeping.probe, every=timedelta(seconds=5)),
+    Task("infra.tidy", housekeeping.tidy, every=timedelta(hours=1)),
+    Task("progression.watch_boards", progression.watch_boards, every=timedelta(seconds=5)),
+    Task(progression.REBUILD_TASK, progression.rebuild_boards, queue="awards"),
+    Task(progression.AWARD_BADGE_TASK, progression.award_badge_to_all, queue="awards"),
+    Task("progression.close_seasons", progression.close_seasons, every=timedelta(minutes=10)),
+)
+
+WIRING = Wiring(SUBSCRIPTIONS, TASKS)
+
+ROUTERS: tuple[AccessRouters, ...] = (
+    identity.routers,
+    progression.routers,
+    challenges.routers,
+    operations.routers,
+)

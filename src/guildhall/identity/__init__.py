@@ -1,0 +1,21 @@
+"""Who may come in: accounts, sessions, roles, and the record of both."""
+
+from guildhall.identity.audit import record
+from guildhall.identity.events import MemberMovedZone, UserRegistered
+from guildhall.identity.repository import usernames
+from guildhall.identity.routes import routers
+from guildhall.identity.schemas import Register
+from guildhall.identity.service import create_admin, new_setup_token
+from guildhall.identity.sessions import session_loader
+
+__all__ = [
+    "MemberMovedZone",
+    "Register",
+    "UserRegistered",
+    "create_admin",
+    "new_setup_token",
+    "record",
+    "routers",
+    "session_loader",
+    "usernames",
+]

@@ -1,0 +1,74 @@
+"""What identity refuses."""
+
+from __future__ import annotations
+
+from guildhall.kernel.errors import Conflict, Forbidden, NotFound, TooManyRequests, Unauthenticated
+
+__all__ = [
+    "CredentialsWrong",
+    "DeviceNotFound",
+    "EmailTaken",
+    "LastAdmin",
+    "LoginThrottled",
+    "RefreshTokenRefused",
+    "RefreshTokenReused",
+    "SessionNotFound",
+    "SetupClosed",
+    "UserNotFound",
+    "UsernameTaken",
+]
+
+
+class UsernameTaken(Conflict):
+    code = "username_taken"
+    detail = "Somebody else has this name. Choose another."
+
+
+class EmailTaken(Conflict):
+    code = "email_taken"
+    detail = "There is an account with this address. Sign in instead."
+
+
+class CredentialsWrong(Unauthenticated):
+    code = "credentials_wrong"
+    detail = "Name and password do not fit together."
+
+
+class LoginThrottled(TooManyRequests):
+    code = "login_throttled"
+    detail = "Too many wrong passwords for this account from here. Wait a few minutes."
+
+
+class RefreshTokenRefused(Unauthenticated):
+    code = "refresh_token_invalid"
+    detail = "This refresh token is not valid, or its session has ended. Sign in again."
+
+
+class RefreshTokenReused(Unauthenticated):
+    code = "refresh_token_reused"
+    detail = "This refresh token was used before, so its session was ended. Sign in again."
+
+
+class SetupClosed(Forbidden):
+    code = "setup_closed"
+    detail = "This setup token is wrong or used up: the hall has its first admin."
+
+
+class UserNotFound(NotFound):
+    code = "user_not_found"
+    detail = "There is no such member."
+
+
+class DeviceNotFound(NotFound):
+    code = "device_not_found"
+    detail = "You have no such device."
+
+
+class SessionNotFound(NotFound):
+    code = "session_not_found"
+    detail = "You have no such session."
+
+
+class LastAdmin(Conflict):
+    code = "last_admin"
+    detail = "The hall needs one admin. Appoint another first."

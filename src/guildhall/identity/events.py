@@ -1,0 +1,32 @@
+"""What happened in identity."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from typing import ClassVar
+
+from guildhall.kernel.events import Event
+
+__all__ = ["MemberMovedZone", "UserRegistered"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UserRegistered(Event):
+    """Somebody joined the hall."""
+
+    name: ClassVar[str] = "identity.user_registered.v1"
+    local_day: date
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MemberMovedZone(Event):
+    """A member's wall clock was set to another zone or day start.
+
+    `left_day` is the day they were living before, `entered_day` the one they live after: days in
+    between, and these two, are not full ones, and nobody can be held to them.
+    """
+
+    name: ClassVar[str] = "identity.member_moved_zone.v1"
+    left_day: date
+    entered_day: date

@@ -1,0 +1,164 @@
+"""Queries of identity."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import Row, Select, or_, select, update
+from sqlalchemy.dialects.postgresql import insert
+
+from guildhall.identity.models import ActiveSession, AuditEntry, Device, SetupToken, User
+from guildhall.infra.unit_of_work import UnitOfWork
+from guildhall.kernel.ids import new_id
+
+__all__ = [
+    "audit_entries",
+    "device_seen",
+    "devices_of",
+    "end_sessions",
+    "session_for_update",
+    "sessions_of",
+    "setup_token_for_update",
+    "user_by_login",
+    "usernames",
+    "users_page",
+]
+
+
+async def user_by_login(uow: UnitOfWork, key: str) -> User | None:
+    """Find an account by the key of its username or its address."""
+    found: User | None = await uow.session.scalar(
+        select(User)
+        .where(or_(User.username_key == key, User.email_key == key))
+        .order_by(User.username_key == key)
+        .limit(1)
+    )
+    return found
+
+
+async def usernames(uow: UnitOfWork, user_ids: Iterable[UUID]) -> dict[UUID, str]:
+    """Give the names of members by id; who is not there is not in it."""
+    rows = await uow.session.execute(
+        select(User.id, User.username).where(User.id.in_(set(user_ids)))
+    )
+    return {row.id: row.username for row in rows}
+
+
+def users_page(after: UUID | None, limit: int, search: str | None) -> Select[tuple[User]]:
+    query = select(User).order_by(User.id).limit(limit)
+    if after is not None:
+        query = query.where(User.id > after)
+    if search:
+        query = query.where(
+            or_(
+                User.username_key.startswith(search.casefold(), autoescape=True),
+                User.email_key.startswith(search.casefold(), autoescape=True),
+            )
+        )
+    return query
+
+
+async def session_for_update(
+    uow: UnitOfWork, user_id: UUID, session_id: UUID
+) -> ActiveSession | None:
+    """Find a session and keep others from rotating it meanwhile."""
+    found: ActiveSession | None = await uow.session.scalar(
+        select(ActiveSession)
+        .where(ActiveSession.user_id == user_id, ActiveSession.id == session_id)
+        .with_for_update()
+    )
+    return found
+
+
+async def sessions_of(uow: UnitOfWork, user_id: UUID) -> Sequence[Row[tuple[ActiveSession, str]]]:
+    """Give a member's living sessions, newest first, each with the name of its device."""
+    return (
+        await uow.session.execute(
+            select(ActiveSession, Device.name)
+            .join(
+                Device,
+                (Device.user_id == ActiveSession.user_id) & (Device.id == ActiveSession.device_id),
+            )
+            .where(
+                ActiveSession.user_id == user_id,
+                ActiveSession.ended_at.is_(None),
+                ActiveSession.expires_at > uow.now,
+            )
+            .order_by(ActiveSession.id.desc())
+        )
+    ).all()
+
+
+async def end_sessions(
+    uow: UnitOfWork,
+    user_id: UUID,
+    reason: str,
+    *,
+    session_id: UUID | None = None,
+    device_id: UUID | None = None,
+) -> list[UUID]:
+    """End a member's living sessions, all or those named; give their ids."""
+    statement = (
+        update(ActiveSession)
+        .where(ActiveSession.user_id == user_id, ActiveSession.ended_at.is_(None))
+        .values(ended_at=uow.now, end_reason=reason)
+        .returning(ActiveSession.id)
+    )
+    if session_id is not None:
+        statement = statement.where(ActiveSession.id == session_id)
+    if device_id is not None:
+        statement = statement.where(ActiveSession.device_id == device_id)
+    return list((await uow.session.scalars(statement)).all())
+
+
+async def device_seen(
+    uow: UnitOfWork, user_id: UUID, name: str, *, user_agent: str, address: str
+) -> Device:
+    """Give the member's device of that name, new or known; logins at once share one."""
+    seen = {"user_agent": user_agent, "address": address, "last_seen_at": uow.now}
+    device: Device | None = await uow.session.scalar(
+        insert(Device)
+        .values(user_id=user_id, id=new_id(), name=name, created_at=uow.now, **seen)
+        .on_conflict_do_update(index_elements=["user_id", "name"], set_=seen)
+        .returning(Device)
+    )
+    assert device is not None  # An upsert that updates always returns its row.
+    return device
+
+
+async def devices_of(uow: UnitOfWork, user_id: UUID) -> Sequence[Device]:
+    return (
+        await uow.session.scalars(
+            select(Device).where(Device.user_id == user_id).order_by(Device.last_seen_at.desc())
+        )
+    ).all()
+
+
+async def setup_token_for_update(uow: UnitOfWork) -> SetupToken | None:
+    found: SetupToken | None = await uow.session.scalar(select(SetupToken).with_for_update())
+    return found
+
+
+def audit_entries(
+    before: int | None,
+    limit: int,
+    *,
+    action: str | None = None,
+    actor_id: UUID | None = None,
+    target_id: UUID | None = None,
+    since: datetime | None = None,
+) -> Select[tuple[AuditEntry]]:
+    """Give the newest entries first."""
+    query = select(AuditEntry).order_by(AuditEntry.id.desc()).limit(limit)
+    for condition in (
+        AuditEntry.id < before if before is not None else None,
+        AuditEntry.action == action if action else None,
+        AuditEntry.actor_id == actor_id if actor_id else None,
+        AuditEntry.target_id == target_id if target_id else None,
+        AuditEntry.occurred_at >= since if since else None,
+    ):
+        if condition is not None:
+            query = query.where(condition)
+    return query

@@ -1,0 +1,37 @@
+"""Decisions of identity, without I/O."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from enum import Enum, auto
+
+__all__ = ["Rotation", "name_key", "rotation"]
+
+
+def name_key(name: str) -> str:
+    """Give the form under which a name or address is unique: `Ada` and `ada` are one."""
+    return name.strip().casefold()
+
+
+class Rotation(Enum):
+    """What a refresh token gets."""
+
+    NEW_CHILD = auto()
+    SAME_CHILD = auto()
+    END_FAMILY = auto()
+
+
+def rotation(
+    presented: int, current: int, rotated_at: datetime, now: datetime, grace: timedelta
+) -> Rotation:
+    """Decide on a refresh token by its generation in the family.
+
+    The newest is exchanged. Its parent gets the same child again within the grace, and only the
+    immediate parent: an answer was lost, or two tabs asked at once. Anything older was stolen, or
+    the newest was: the family ends (RFC 9700, section 4.14.2).
+    """
+    if presented == current:
+        return Rotation.NEW_CHILD
+    if presented == current - 1 and now - rotated_at <= grace:
+        return Rotation.SAME_CHILD
+    return Rotation.END_FAMILY

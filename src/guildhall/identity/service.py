@@ -1,0 +1,202 @@
+"""Use cases of accounts. Those of sessions stand in `sessions.py`."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import secrets
+from uuid import UUID
+
+from sqlalchemy import exists, func, select, text
+from sqlalchemy.dialects.postgresql import insert
+
+from guildhall.identity import repository, rules
+from guildhall.identity.audit import record
+from guildhall.identity.errors import (
+    EmailTaken,
+    LastAdmin,
+    SetupClosed,
+    UsernameTaken,
+    UserNotFound,
+)
+from guildhall.identity.events import MemberMovedZone, UserRegistered
+from guildhall.identity.models import SetupToken, User
+from guildhall.identity.passwords import hash_password
+from guildhall.identity.schemas import Register, Setup, UserChange, UserRoleChange
+from guildhall.infra.door import forget_session, tombstone
+from guildhall.infra.unit_of_work import UnitOfWork
+from guildhall.kernel.clock import local_day
+from guildhall.kernel.ids import new_id
+from guildhall.kernel.member import Member, Role
+
+__all__ = [
+    "change_role",
+    "change_self",
+    "create_admin",
+    "new_setup_token",
+    "register",
+    "setup",
+    "user",
+]
+
+SETUP_LOCK = 0x7365747570  # One first admin, however many ask at once: "setup".
+
+
+async def register(
+    uow: UnitOfWork,
+    body: Register,
+    *,
+    role: Role = Role.MEMBER,
+    address: str | None = None,
+) -> User:
+    """Open an account. Emits UserRegistered."""
+    # Before the first statement: hashing takes long on purpose, and no connection waits for it.
+    password_hash = await hash_password(body.password)
+    user_id = new_id()
+    opened: User | None = await uow.session.scalar(
+        insert(User)
+        .values(
+            id=user_id,
+            username=body.username,
+            username_key=rules.name_key(body.username),
+            email=body.email,
+            email_key=rules.name_key(body.email),
+            password_hash=password_hash,
+            role=role.value,
+            created_at=uow.now,
+        )
+        .on_conflict_do_nothing()
+        .returning(User)
+    )
+    if opened is None:
+        name_taken = await uow.session.scalar(
+            select(exists().where(User.username_key == rules.name_key(body.username)))
+        )
+        raise UsernameTaken if name_taken else EmailTaken
+    record(uow, "user_registered", actor_id=user_id, address=address, role=role.value)
+    uow.emit(
+        UserRegistered(
+            subject_id=user_id,
+            occurred_at=uow.now,
+            local_day=local_day(uow.now, opened.time_zone, opened.day_starts_at),
+        )
+    )
+    return opened
+
+
+async def create_admin(uow: UnitOfWork, body: Register) -> User:
+    """Open an admin's account from the operator's shell, which needs no token."""
+    await _close_setup(uow)
+    return await register(uow, body, role=Role.ADMIN)
+
+
+async def new_setup_token(uow: UnitOfWork) -> str | None:
+    """Make the token that lets the first admin in; None once there is an admin.
+
+    The one before it, if any, is void: only a hash was kept, so it cannot be shown again.
+    """
+    if await uow.session.scalar(select(exists().where(User.role == Role.ADMIN.value))):
+        return None
+    token = secrets.token_urlsafe(24)
+    values = {"token_hash": _hashed(token), "created_at": uow.now}
+    await uow.session.execute(
+        insert(SetupToken).values(id=1, **values).on_conflict_do_update(index_elements=["id"], set_=values)
+    )
+    return token
+
+
+async def setup(uow: UnitOfWork, body: Setup, address: str) -> User:
+    """Open the first admin's account for whoever holds the setup token."""
+    stored = await repository.setup_token_for_update(uow)
+    if stored is None or not hmac.compare_digest(stored.token_hash, _hashed(body.token)):
+        raise SetupClosed
+    await _close_setup(uow)
+    return await register(uow, body, role=Role.ADMIN, address=address)
+
+
+async def user(uow: UnitOfWork, user_id: UUID) -> User:
+    """Give an account."""
+    found = await uow.session.get(User, user_id)
+    if found is None:
+        raise UserNotFound
+    return found
+
+
+async def change_self(uow: UnitOfWork, member: Member, body: UserChange) -> User:
+    """Change one's own account. Emits MemberMovedZone if the wall clock changed."""
+    changed = await uow.session.get(User, member.id, with_for_update=True)
+    if changed is None:
+        raise UserNotFound
+    if body.username is not None and body.username != changed.username:
+        key = rules.name_key(body.username)
+        # The lock makes "is it free" and "take it" one step against other renames; a racing
+        # registration meets the unique index instead.
+        await uow.session.execute(
+            text("SELECT pg_advisory_xact_lock(hashtextextended(:key, 2))"), {"key": key}
+        )
+        if await uow.session.scalar(
+            select(exists().where(User.username_key == key, User.id != member.id))
+        ):
+            raise UsernameTaken
+        changed.username, changed.username_key = body.username, key
+        uow.after_commit(lambda: uow.cache.drop(f"username:{member.id}"))
+    zone = body.time_zone or changed.time_zone
+    day_starts_at = changed.day_starts_at if body.day_starts_at is None else body.day_starts_at
+    if (zone, day_starts_at) != (changed.time_zone, changed.day_starts_at):
+        uow.emit(
+            MemberMovedZone(
+                subject_id=member.id,
+                occurred_at=uow.now,
+                left_day=local_day(uow.now, changed.time_zone, changed.day_starts_at),
+                entered_day=local_day(uow.now, zone, day_starts_at),
+            )
+        )
+        changed.time_zone, changed.day_starts_at = zone, day_starts_at
+        await _ask_again(uow, member.id)
+    return changed
+
+
+async def change_role(uow: UnitOfWork, admin: Member, user_id: UUID, body: UserRoleChange) -> User:
+    """Change a member's role or status. Takes effect at once; audited."""
+    # One at a time, so that two admins cannot remove each other in the same moment.
+    await uow.session.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": SETUP_LOCK})
+    changed = await uow.session.get(User, user_id, with_for_update=True)
+    if changed is None:
+        raise UserNotFound
+    before = {"role": changed.role, "status": changed.status}
+    changed.role = (body.role or Role(changed.role)).value
+    changed.status = body.status or changed.status
+    await uow.session.flush()
+    admins = await uow.session.scalar(
+        select(func.count()).where(User.role == Role.ADMIN.value, User.status == "active")
+    )
+    if not admins:
+        raise LastAdmin
+    record(
+        uow,
+        "user_changed",
+        actor_id=admin.id,
+        target_id=user_id,
+        before=before,
+        after={"role": changed.role, "status": changed.status},
+    )
+    if changed.status == "suspended":
+        ended = await repository.end_sessions(uow, user_id, "suspended")
+        uow.after_commit(lambda: tombstone(uow.redis, ended))
+    else:
+        await _ask_again(uow, user_id)
+    return changed
+
+
+async def _ask_again(uow: UnitOfWork, user_id: UUID) -> None:
+    """Have the door read this member anew."""
+    alive = [session.id for session, _ in await repository.sessions_of(uow, user_id)]
+    uow.after_commit(lambda: forget_session(uow.redis, alive))
+
+
+async def _close_setup(uow: UnitOfWork) -> None:
+    await uow.session.execute(text("DELETE FROM setup_tokens"))
+
+
+def _hashed(token: str) -> str:
+    return hashlib.sha256(token.encode()).hexdigest()

@@ -1,0 +1,259 @@
+"""Use cases of sessions: sign in, stay in, leave."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import timedelta
+from uuid import UUID
+
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+from sqlalchemy import select
+
+from guildhall.identity import passwords, repository, rules
+from guildhall.identity.audit import record
+from guildhall.identity.errors import (
+    CredentialsWrong,
+    DeviceNotFound,
+    LoginThrottled,
+    RefreshTokenRefused,
+    RefreshTokenReused,
+    SessionNotFound,
+)
+from guildhall.identity.models import ActiveSession, Device, User
+from guildhall.identity.rules import Rotation
+from guildhall.identity.schemas import Login, SessionOut, TokensOut
+from guildhall.infra.door import tombstone
+from guildhall.infra.hall import Hall
+from guildhall.infra.http.access import RequestClient
+from guildhall.infra.settings import SecuritySettings
+from guildhall.infra.tokens import TokenRefused, Tokens
+from guildhall.infra.unit_of_work import UnitOfWork, UnitsOfWork
+from guildhall.kernel.ids import new_id
+from guildhall.kernel.member import Member, Role
+
+__all__ = [
+    "end_device",
+    "end_session",
+    "login",
+    "logout",
+    "refresh",
+    "session_loader",
+    "sessions",
+]
+
+WRONG_PASSWORDS = 10
+WRONG_PASSWORDS_WINDOW_SECONDS = 300
+
+
+async def login(hall: Hall, tokens: Tokens, body: Login, client: RequestClient) -> TokensOut:
+    """Open a session for whoever knows the password.
+
+    Counts wrong passwords per account and address, so that a stranger elsewhere cannot lock a
+    member out. An unknown name takes as long as a wrong password.
+    """
+    key = rules.name_key(body.login)
+    await _refuse_if_throttled(hall.redis, key, client.address)
+    async with hall.units.read() as uow:
+        account = await repository.user_by_login(uow, key)
+    right, upgraded = await passwords.verify_password(
+        body.password, account.password_hash if account else None
+    )
+    if account is None or not right or account.status != "active":
+        await _count_wrong(hall.redis, key, client.address)
+        async with hall.units.write() as uow:
+            record(
+                uow,
+                "login_failed",
+                target_id=account.id if account else None,
+                address=client.address,
+            )
+        raise CredentialsWrong
+    async with hall.units.write() as uow:
+        if upgraded is not None:
+            (await uow.session.get_one(User, account.id)).password_hash = upgraded
+        device = await repository.device_seen(
+            uow,
+            account.id,
+            body.device or client.user_agent[:80] or "unnamed",
+            user_agent=client.user_agent,
+            address=client.address,
+        )
+        session = ActiveSession(
+            user_id=account.id,
+            id=new_id(),
+            device_id=device.id,
+            generation=0,
+            rotated_at=uow.now,
+            created_at=uow.now,
+            expires_at=uow.now + timedelta(seconds=hall.settings.security.refresh_token_seconds),
+        )
+        uow.session.add(session)
+        record(uow, "login", actor_id=account.id, address=client.address, device=device.name)
+    return _tokens(tokens, session, hall.settings.security)
+
+
+async def refresh(
+    units: UnitsOfWork,
+    redis: Redis,
+    tokens: Tokens,
+    settings: SecuritySettings,
+    refresh_token: str,
+    client: RequestClient,
+) -> TokensOut:
+    """Exchange a refresh token for new tokens; `rules.rotation` says when.
+
+    Opens its own unit of work: ending the family of a reused token must be committed although
+    the caller is refused.
+    """
+    async with units.write() as uow:
+        try:
+            claims = tokens.read(refresh_token, "refresh", uow.now)
+        except TokenRefused:
+            raise RefreshTokenRefused from None
+        user_id, session_id = UUID(claims["sub"]), UUID(claims["sid"])
+        session = await repository.session_for_update(uow, user_id, session_id)
+        if session is None or session.ended_at is not None or session.expires_at <= uow.now:
+            raise RefreshTokenRefused
+        outcome = rules.rotation(
+            claims["gen"],
+            session.generation,
+            session.rotated_at,
+            uow.now,
+            timedelta(seconds=settings.refresh_grace_seconds),
+        )
+        if outcome is Rotation.NEW_CHILD:
+            session.generation += 1
+            session.rotated_at = uow.now
+            session.expires_at = uow.now + timedelta(seconds=settings.refresh_token_seconds)
+        elif outcome is Rotation.END_FAMILY:
+            await repository.end_sessions(uow, user_id, "refresh_reused", session_id=session_id)
+            record(
+                uow,
+                "refresh_token_reused",
+                target_id=user_id,
+                address=client.address,
+                session_id=str(session_id),
+            )
+            uow.after_commit(lambda: tombstone(redis, [session_id]))
+    if outcome is Rotation.END_FAMILY:
+        raise RefreshTokenReused
+    return _tokens(tokens, session, settings)
+
+
+async def logout(uow: UnitOfWork, member: Member) -> None:
+    """End the session that this request came from."""
+    await end_session(uow, member, member.session_id)
+
+
+async def end_session(uow: UnitOfWork, member: Member, session_id: UUID) -> None:
+    """End one of the member's sessions, at once on every process."""
+    ended = await repository.end_sessions(uow, member.id, "member", session_id=session_id)
+    if not ended:
+        raise SessionNotFound
+    _shut(uow, member, ended)
+
+
+async def end_device(uow: UnitOfWork, member: Member, device_id: UUID) -> None:
+    """Forget one of the member's devices and end its sessions."""
+    device = await uow.session.get(Device, (member.id, device_id))
+    if device is None:
+        raise DeviceNotFound
+    ended = await repository.end_sessions(uow, member.id, "device", device_id=device_id)
+    await uow.session.delete(device)
+    _shut(uow, member, ended)
+
+
+async def sessions(uow: UnitOfWork, member: Member) -> list[SessionOut]:
+    """Give the member's living sessions."""
+    return [
+        SessionOut(
+            id=session.id,
+            device_id=session.device_id,
+            device=device,
+            created_at=session.created_at,
+            rotated_at=session.rotated_at,
+            expires_at=session.expires_at,
+            current=session.id == member.session_id,
+        )
+        for session, device in await repository.sessions_of(uow, member.id)
+    ]
+
+
+def session_loader(units: UnitsOfWork) -> Callable[[UUID, UUID], Awaitable[Member | None]]:
+    """Give the function with which the door asks the database about a session."""
+
+    async def load(user_id: UUID, session_id: UUID) -> Member | None:
+        async with units.read() as uow:
+            row = (
+                await uow.session.execute(
+                    select(User.role, User.time_zone, User.day_starts_at)
+                    .join(ActiveSession, ActiveSession.user_id == User.id)
+                    .where(
+                        User.id == user_id,
+                        User.status == "active",
+                        ActiveSession.user_id == user_id,
+                        ActiveSession.id == session_id,
+                        ActiveSession.ended_at.is_(None),
+                        ActiveSession.expires_at > uow.now,
+                    )
+                )
+            ).one_or_none()
+        if row is None:
+            return None
+        return Member(user_id, session_id, Role(row.role), row.time_zone, row.day_starts_at)
+
+    return load
+
+
+def _shut(uow: UnitOfWork, member: Member, ended: Sequence[UUID]) -> None:
+    for session_id in ended:
+        record(uow, "session_ended", actor_id=member.id, session_id=str(session_id))
+    uow.after_commit(lambda: tombstone(uow.redis, ended))
+
+
+def _tokens(tokens: Tokens, session: ActiveSession, settings: SecuritySettings) -> TokensOut:
+    """Sign both tokens of a generation; the same generation always gets the same refresh token."""
+    issued_at = int(session.rotated_at.timestamp())
+    whose = {"sub": str(session.user_id), "sid": str(session.id)}
+    return TokensOut(
+        access_token=tokens.sign(
+            "access",
+            {**whose, "iat": issued_at, "exp": issued_at + settings.access_token_seconds},
+        ),
+        refresh_token=tokens.sign(
+            "refresh",
+            {
+                **whose,
+                "gen": session.generation,
+                "iat": issued_at,
+                "exp": issued_at + settings.refresh_token_seconds,
+            },
+        ),
+        expires_in=settings.access_token_seconds,
+    )
+
+
+def _failures_key(key: str, address: str) -> str:
+    return f"login-failures:{key}:{address}"
+
+
+async def _refuse_if_throttled(redis: Redis, key: str, address: str) -> None:
+    name = _failures_key(key, address)
+    try:
+        failures = int(await redis.get(name) or 0)
+        if failures >= WRONG_PASSWORDS:
+            raise LoginThrottled(retry_after_seconds=max(1, await redis.ttl(name)))
+    except RedisError:
+        return  # The hash itself is what slows guessing down while Redis is away.
+
+
+async def _count_wrong(redis: Redis, key: str, address: str) -> None:
+    name = _failures_key(key, address)
+    try:
+        async with redis.pipeline(transaction=True) as pipe:
+            pipe.incr(name)
+            pipe.expire(name, WRONG_PASSWORDS_WINDOW_SECONDS)
+            await pipe.execute()
+    except RedisError:
+        return

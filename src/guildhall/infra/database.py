@@ -1,0 +1,116 @@
+"""PostgreSQL: the pools, the base of every table, and the one table of naming rules.
+
+Two doors lead in. Everything that changes something, and every read that is not hot, goes through
+SQLAlchemy inside a unit of work. The few hot reads that a profile points at run plain SQL on
+`reads`, an asyncpg pool whose connections cannot write (ADR 0004).
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, ClassVar
+
+import asyncpg
+import orjson
+from sqlalchemy import URL, DateTime, MetaData, make_url
+from sqlalchemy.ext.asyncio import (
+    AsyncEngine,
+    AsyncSession,
+    async_sessionmaker,
+    create_async_engine,
+)
+from sqlalchemy.orm import DeclarativeBase
+
+from guildhall.infra.settings import DatabaseSettings
+
+__all__ = ["Base", "Database", "asyncpg_arguments", "driver_url", "open_database"]
+
+READ_POOL_SIZE = 8
+
+
+class Base(DeclarativeBase):
+    """The base of every table. Times are always with a zone."""
+
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+    type_annotation_map: ClassVar[dict[type, Any]] = {datetime: DateTime(timezone=True)}
+
+
+@dataclass(frozen=True)
+class Database:
+    """The open pools of one process."""
+
+    engine: AsyncEngine
+    sessions: async_sessionmaker[AsyncSession]
+    reads: asyncpg.Pool
+
+
+@asynccontextmanager
+async def open_database(
+    url: str, settings: DatabaseSettings, *, pool_size: int | None = None
+) -> AsyncIterator[Database]:
+    """Open the pools for the life of a process.
+
+    A request that finds no free connection within `database_pool_timeout_seconds` gets a 503.
+    `pool_size` overrides the setting where a process needs few connections (a worker's child).
+    """
+    engine = create_async_engine(
+        driver_url(url),
+        pool_size=pool_size or settings.database_pool_size,
+        max_overflow=0 if pool_size else settings.database_max_overflow,
+        pool_timeout=settings.database_pool_timeout_seconds,
+        pool_pre_ping=False,
+        json_serializer=lambda value: orjson.dumps(value).decode(),
+        json_deserializer=orjson.loads,
+        connect_args={"server_settings": {"application_name": "guildhall"}, "timeout": 10},
+    )
+    reads = asyncpg.create_pool(
+        **asyncpg_arguments(url),
+        min_size=0,
+        max_size=min(READ_POOL_SIZE, pool_size or READ_POOL_SIZE),
+        timeout=10,
+        # No session state is ever set on these connections, so there is none to reset: that
+        # halves what a read costs the server.
+        reset=_leave_as_is,
+        server_settings={
+            "application_name": "guildhall-reads",
+            "default_transaction_read_only": "on",
+        },
+    )
+    await reads
+    try:
+        yield Database(engine, async_sessionmaker(engine, expire_on_commit=False), reads)
+    finally:
+        await reads.close()
+        await engine.dispose()
+
+
+async def _leave_as_is(connection: Any) -> None:
+    return None
+
+
+def driver_url(url: str) -> URL:
+    """Give the address for SQLAlchemy, whichever way the operator wrote the scheme."""
+    return make_url(url).set(drivername="postgresql+asyncpg")
+
+
+def asyncpg_arguments(url: str) -> dict[str, Any]:
+    """Give the address as asyncpg's own arguments, sockets included."""
+    parsed = make_url(url)
+    return {
+        "user": parsed.username,
+        "password": parsed.password,
+        "database": parsed.database,
+        "host": parsed.query.get("host") or parsed.host,
+        "port": int(str(parsed.query.get("port") or parsed.port or 5432)),
+    }

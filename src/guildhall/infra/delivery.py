@@ -1,0 +1,175 @@
+"""The reading side of the outbox: a leased batch of events becomes effects, once.
+
+A handler takes a batch and does its work in one transaction, in which the batch is also marked
+done. The lease fences it: whoever comes late, or twice, finds no row left under that lease.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import structlog
+from asgi_correlation_id import correlation_id
+from pydantic import TypeAdapter
+from sqlalchemy import text
+from sqlalchemy.exc import InterfaceError, OperationalError
+
+from guildhall.infra.telemetry import EVENTS_DELIVERED
+from guildhall.infra.unit_of_work import UnitOfWork, UnitsOfWork
+from guildhall.kernel.events import Event
+
+__all__ = ["Deliveries", "Handler", "Subscription"]
+
+log = structlog.get_logger(__name__)
+
+Handler = Callable[[UnitOfWork, Sequence[Any]], Awaitable[None]]
+
+FIRST_RETRY_SECONDS = 1.0
+LONGEST_RETRY_SECONDS = 300.0
+
+
+@dataclass(frozen=True)
+class Subscription:
+    """One line of the wiring: this event is read by that handler, on that queue."""
+
+    event: type[Event]
+    handler: Handler
+    queue: str
+    countable: bool = False
+    """Whether the handler writes the event into a subject's record, where badges can count it."""
+
+    @property
+    def reader(self) -> str:
+        """Give the handler's name in the outbox: `slice.function`."""
+        return f"{self.handler.__module__.split('.')[1]}.{self.handler.__name__}"
+
+
+LEASED = text("""
+SELECT id, name, subject_id, payload::text AS payload, correlation_id, attempts
+FROM outbox_events
+WHERE lease_id = :lease_id AND state = 'claimed'
+ORDER BY id
+FOR UPDATE
+""")
+
+# The notice that a lease is free again rides on the commit: the relay may claim the next batch.
+FINISH = text("""
+WITH finished AS (
+    UPDATE outbox_events SET state = 'done', finished_at = :now, lease_id = NULL, error = NULL
+    WHERE id = ANY(:ids)
+)
+SELECT pg_notify('outbox', '')
+""")
+
+FAIL = text("""
+UPDATE outbox_events
+SET state = :state, error = :error, available_at = :available_at, lease_id = NULL
+WHERE id = :id
+""")
+
+RELEASE = text("""
+UPDATE outbox_events SET state = 'waiting', lease_id = NULL, attempts = attempts - 1
+WHERE lease_id = :lease_id AND state = 'claimed'
+""")
+
+
+class Deliveries:
+    """Hands leased batches to their handlers."""
+
+    def __init__(
+        self, units: UnitsOfWork, subscriptions: Sequence[Subscription], *, max_attempts: int
+    ) -> None:
+        self._units = units
+        self._max_attempts = max_attempts
+        self._handlers: Mapping[str, Handler] = {s.reader: s.handler for s in subscriptions}
+        self._readers: Mapping[str, TypeAdapter[Event]] = {
+            s.event.name: TypeAdapter(s.event) for s in subscriptions
+        }
+
+    async def deliver(self, reader: str, lease_id: UUID) -> int:
+        """Handle what is under a lease; give the number of events done.
+
+        A batch that fails is tried again event by event, so that one poisonous event stops only
+        the later ones of its own subject. A lost database is not the events' fault: it is raised,
+        and the lease runs out.
+        """
+        try:
+            done = await self._deliver(reader, lease_id, only=None)
+        except (InterfaceError, OperationalError):
+            raise
+        except Exception:
+            log.warning("batch_failed", reader=reader, exc_info=True)
+            done = await self._deliver_singly(reader, lease_id)
+        EVENTS_DELIVERED.labels(reader).inc(done)
+        return done
+
+    async def _deliver(self, reader: str, lease_id: UUID, only: int | None) -> int:
+        async with self._units.write() as uow:
+            rows = (await uow.session.execute(LEASED, {"lease_id": lease_id})).all()
+            if only is not None:
+                rows = [row for row in rows if row.id == only]
+            if not rows:
+                return 0
+            correlation_id.set(rows[0].correlation_id)
+            events = [self._readers[row.name].validate_json(row.payload) for row in rows]
+            await self._handlers[reader](uow, events)
+            await uow.session.flush()
+            await uow.session.execute(FINISH, {"ids": [row.id for row in rows], "now": uow.now})
+            return len(rows)
+
+    async def _deliver_singly(self, reader: str, lease_id: UUID) -> int:
+        async with self._units.read() as uow:
+            rows = (
+                await uow.session.execute(
+                    text(
+                        "SELECT id, subject_id, attempts FROM outbox_events"
+                        " WHERE lease_id = :lease_id AND state = 'claimed' ORDER BY id"
+                    ),
+                    {"lease_id": lease_id},
+                )
+            ).all()
+        done = 0
+        stopped: set[UUID] = set()
+        for row in rows:
+            if row.subject_id in stopped:
+                continue
+            try:
+                done += await self._deliver(reader, lease_id, only=row.id)
+            except (InterfaceError, OperationalError):
+                raise
+            except Exception as error:
+                if row.subject_id is not None:
+                    stopped.add(row.subject_id)
+                await self._fail(reader, row.id, row.attempts, error)
+        async with self._units.write() as uow:
+            await uow.session.execute(RELEASE, {"lease_id": lease_id})
+        return done
+
+    async def _fail(self, reader: str, id_: int, attempts: int, error: Exception) -> None:
+        parked = attempts >= self._max_attempts
+        log.error("event_failed", reader=reader, id=id_, parked=parked, exc_info=error)
+        async with self._units.write() as uow:
+            await uow.session.execute(
+                FAIL,
+                {
+                    "id": id_,
+                    "state": "parked" if parked else "waiting",
+                    "error": f"{type(error).__name__}: {error}"[:2000],
+                    "available_at": uow.now + retry_delay(attempts),
+                },
+            )
+
+
+def retry_delay(attempts: int) -> timedelta:
+    """Give the wait after the nth failure: doubling from a second to five minutes.
+
+    Full jitter (Brooker, "Exponential Backoff and Jitter", 2015) on the upper half, so that what
+    failed together does not come back together.
+    """
+    ceiling = min(LONGEST_RETRY_SECONDS, FIRST_RETRY_SECONDS * 2 ** max(0, attempts - 1))
+    return timedelta(seconds=ceiling * random.uniform(0.5, 1.0))

@@ -1,0 +1,190 @@
+"""The door: who is asking, and how much more they may ask, in one round trip to Redis.
+
+A session that is alive is kept in Redis for two minutes; one that was ended leaves a tombstone
+there, so that its access token opens nothing from that moment on. Redis only remembers: what is
+not there is asked of the database, and without Redis everything is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+from uuid import UUID
+
+import structlog
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+
+from guildhall.infra.settings import RateLimitSettings
+from guildhall.infra.tokens import TokenRefused, Tokens
+from guildhall.kernel.clock import Clock
+from guildhall.kernel.errors import TooManyRequests
+from guildhall.kernel.member import Member, Role
+
+__all__ = ["Allowance", "Door", "Limit", "RateLimited", "Sessions", "forget_session", "tombstone"]
+
+log = structlog.get_logger(__name__)
+
+SESSION_TTL_SECONDS = 120
+TOMBSTONE = b"ended"
+MINUTE_SECONDS = 60
+
+# GCRA: the generic cell rate algorithm (ITU-T I.371). One number per key, the theoretical arrival
+# time in microseconds; no burst at the seam of two windows, exact however many processes ask.
+# Redis's own clock is used, so that the hosts of the hall need not agree on the time.
+ENTER = """
+local session = KEYS[2] and redis.call('GET', KEYS[2])
+local interval = tonumber(ARGV[1])
+if interval == 0 then return {session, 1, 0, 0, 0} end
+local span = tonumber(ARGV[2])
+local time = redis.call('TIME')
+local now = time[1] * 1000000 + time[2]
+local arrival = math.max(tonumber(redis.call('GET', KEYS[1]) or 0), now)
+local room = span - (arrival + interval - now)
+if room < 0 then
+    return {session, 0, 0, math.ceil((arrival - now) / 1000000), math.ceil(-room / 1000000)}
+end
+redis.call('SET', KEYS[1], string.format('%.0f', arrival + interval),
+           'PX', math.ceil((arrival + interval - now) / 1000))
+return {session, 1, math.floor(room / interval), math.ceil((arrival + interval - now) / 1000000), 0}
+"""
+
+
+class RateLimited(TooManyRequests):
+    code = "rate_limited"
+    detail = "Too many requests. Wait a little, then go on."
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """So many requests a minute, under a name."""
+
+    name: str
+    per_minute: int
+
+    @property
+    def interval_microseconds(self) -> int:
+        return MINUTE_SECONDS * 1_000_000 // self.per_minute
+
+
+@dataclass(frozen=True, slots=True)
+class Allowance:
+    """What is left of a limit after this request."""
+
+    limit: Limit
+    remaining: int
+    reset_seconds: int
+
+    def headers(self) -> Sequence[tuple[bytes, bytes]]:
+        """Give the fields of draft-ietf-httpapi-ratelimit-headers-11."""
+        name, quota = self.limit.name, self.limit.per_minute
+        return (
+            (b"ratelimit-policy", f'"{name}";q={quota};w={MINUTE_SECONDS}'.encode()),
+            (b"ratelimit", f'"{name}";r={self.remaining};t={self.reset_seconds}'.encode()),
+        )
+
+
+class Sessions(Protocol):
+    """Knows in the database which sessions are alive."""
+
+    async def __call__(self, user_id: UUID, session_id: UUID) -> Member | None:
+        """Give who is behind a session, or None if it ended or its member may not come in."""
+        ...
+
+
+class Door:
+    """Lets requests in. One per process."""
+
+    def __init__(
+        self,
+        redis: Redis,
+        tokens: Tokens,
+        clock: Clock,
+        sessions: Sessions,
+        settings: RateLimitSettings,
+    ) -> None:
+        self._redis = redis
+        self._enter = redis.register_script(ENTER)
+        self._tokens = tokens
+        self._clock = clock
+        self._sessions = sessions
+        self._enabled = settings.rate_limit_enabled
+        self.member_limit = Limit("member", settings.rate_limit_member_per_minute)
+        self.public_limit = Limit("public", settings.rate_limit_public_per_minute)
+        self.sign_in_limit = Limit("sign-in", settings.rate_limit_sign_in_per_minute)
+
+    async def admit_stranger(self, address: str, limit: Limit | None = None) -> Allowance | None:
+        """Count a request of somebody not signed in. Raises RateLimited."""
+        limit = limit or self.public_limit
+        _, allowance = await self._ask(f"limit:{limit.name}:{address}", None, limit)
+        return allowance
+
+    async def admit_member(
+        self, token: str, limit: Limit | None = None
+    ) -> tuple[Member, Allowance | None]:
+        """Check an access token and its session, and count the request.
+
+        Raises TokenRefused or RateLimited.
+        """
+        limit = limit or self.member_limit
+        claims = self._tokens.read(token, "access", self._clock.now())
+        user_id, session_id = UUID(claims["sub"]), UUID(claims["sid"])
+        stored, allowance = await self._ask(
+            f"limit:{limit.name}:{user_id}", session_key(session_id), limit
+        )
+        if stored is None:
+            return await self._recall(user_id, session_id), allowance
+        if stored == TOMBSTONE:
+            raise TokenRefused
+        role, day_starts_at, time_zone = stored.decode().split("|")
+        return Member(user_id, session_id, Role(role), time_zone, int(day_starts_at)), allowance
+
+    async def _ask(
+        self, limit_key: str, session: str | None, limit: Limit
+    ) -> tuple[bytes | None, Allowance | None]:
+        keys = [limit_key] if session is None else [limit_key, session]
+        interval = limit.interval_microseconds if self._enabled else 0
+        try:
+            stored, admitted, remaining, reset, retry_after = await self._enter(
+                keys, [interval, interval * limit.per_minute]
+            )
+        except RedisError:
+            # The limiter is away. Reading and writing go on, uncounted; sign-in is guarded by
+            # the cost of its password hash and the cap on how many are worked out at once.
+            log.warning("door_without_redis")
+            return None, None
+        allowance = Allowance(limit, remaining, reset) if interval else None
+        if not admitted:
+            raise RateLimited(retry_after_seconds=retry_after, allowance=allowance)
+        return stored, allowance
+
+    async def _recall(self, user_id: UUID, session_id: UUID) -> Member:
+        member = await self._sessions(user_id, session_id)
+        if member is None:
+            raise TokenRefused
+        value = f"{member.role.value}|{member.day_starts_at}|{member.time_zone}"
+        try:
+            # Only if absent: a tombstone laid since we asked the database must stay.
+            await self._redis.set(session_key(session_id), value, nx=True, ex=SESSION_TTL_SECONDS)
+        except RedisError:
+            log.warning("door_without_redis")
+        return member
+
+
+def session_key(session_id: UUID) -> str:
+    return f"session:{session_id}"
+
+
+async def tombstone(redis: Redis, session_ids: Sequence[UUID]) -> None:
+    """Close the door to sessions that have just been ended, on every process at once."""
+    pipe = redis.pipeline(transaction=False)
+    for session_id in session_ids:
+        pipe.set(session_key(session_id), TOMBSTONE, ex=2 * SESSION_TTL_SECONDS)
+    await pipe.execute()
+
+
+async def forget_session(redis: Redis, session_ids: Sequence[UUID]) -> None:
+    """Make the door ask the database again: a role or a time zone has changed."""
+    if session_ids:
+        await redis.delete(*map(session_key, session_ids))

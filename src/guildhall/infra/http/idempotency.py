@@ -1,0 +1,111 @@
+"""`Idempotency-Key`: the same request again gets the first answer again.
+
+The answer is remembered in the transaction of the effect, so there is never one without the
+other: a request that died half way left neither, and its retry is simply the first. While it is
+in flight it holds an advisory lock, which a crash frees.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import LargeBinary, SmallInteger, Text, select, text
+from sqlalchemy.orm import Mapped, mapped_column
+from starlette.responses import Response
+
+from guildhall.infra.database import Base
+from guildhall.infra.unit_of_work import UnitOfWork
+from guildhall.kernel.errors import Conflict, Invalid
+
+__all__ = ["IdempotencyKey", "IdempotentRequest", "Replay"]
+
+LONGEST_KEY = 255
+
+
+class IdempotencyKey(Base):
+    """An answer that was given, by who asked and under which key."""
+
+    __tablename__ = "idempotency_keys"
+
+    user_id: Mapped[UUID] = mapped_column(primary_key=True)
+    key: Mapped[str] = mapped_column(Text, primary_key=True)
+    fingerprint: Mapped[bytes] = mapped_column(LargeBinary)
+    status: Mapped[int] = mapped_column(SmallInteger)
+    media_type: Mapped[str | None] = mapped_column(Text)
+    body: Mapped[bytes] = mapped_column(LargeBinary)
+    created_at: Mapped[datetime] = mapped_column(index=True)
+
+
+class IdempotencyInFlight(Conflict):
+    code = "idempotency_in_flight"
+    detail = "The first request with this Idempotency-Key is still being answered."
+
+
+class IdempotencyMismatch(Invalid):
+    code = "idempotency_mismatch"
+    detail = "This Idempotency-Key was used for a different request."
+
+
+class IdempotencyKeyInvalid(Invalid):
+    code = "idempotency_key_invalid"
+    detail = f"An Idempotency-Key has 1 to {LONGEST_KEY} printable characters."
+
+
+class Replay(Exception):
+    """Not an error: the answer is known already."""
+
+    def __init__(self, response: Response) -> None:
+        self.response = response
+
+
+class IdempotentRequest:
+    """One request under a key."""
+
+    def __init__(self, user_id: UUID, key: str, method: str, path: str, body: bytes) -> None:
+        if not 1 <= len(key) <= LONGEST_KEY or not key.isprintable():
+            raise IdempotencyKeyInvalid
+        self._user_id = user_id
+        self._key = key
+        self._fingerprint = hashlib.sha256(f"{method} {path}\n".encode() + body).digest()
+
+    async def begin(self, uow: UnitOfWork) -> None:
+        """Take the key, or raise Replay with the answer already given under it."""
+        free = await uow.session.scalar(
+            text("SELECT pg_try_advisory_xact_lock(hashtextextended(:name, 1))"),
+            {"name": f"{self._user_id}:{self._key}"},
+        )
+        if not free:
+            raise IdempotencyInFlight
+        given = await uow.session.scalar(
+            select(IdempotencyKey).where(
+                IdempotencyKey.user_id == self._user_id, IdempotencyKey.key == self._key
+            )
+        )
+        if given is None:
+            return
+        if given.fingerprint != self._fingerprint:
+            raise IdempotencyMismatch
+        raise Replay(
+            Response(
+                given.body,
+                given.status,
+                {"Idempotent-Replayed": "true"},
+                media_type=given.media_type,
+            )
+        )
+
+    def remember(self, uow: UnitOfWork, response: Response) -> None:
+        """Keep the answer, in the transaction of what it tells of."""
+        uow.session.add(
+            IdempotencyKey(
+                user_id=self._user_id,
+                key=self._key,
+                fingerprint=self._fingerprint,
+                status=response.status_code,
+                media_type=response.media_type,
+                body=bytes(response.body),
+                created_at=uow.now,
+            )
+        )

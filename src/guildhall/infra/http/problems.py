@@ -1,0 +1,190 @@
+"""Errors as answers: `application/problem+json` (RFC 9457), one table from kind to status."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import orjson
+import structlog
+from asgi_correlation_id import correlation_id
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel, ConfigDict
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from guildhall.infra.door import Allowance
+from guildhall.kernel.errors import (
+    Conflict,
+    Forbidden,
+    Invalid,
+    NotFound,
+    Refusal,
+    TooManyRequests,
+    Unauthenticated,
+    Unavailable,
+)
+
+__all__ = ["PROBLEM_RESPONSES", "ProblemOut", "install_problems", "problem"]
+
+log = structlog.get_logger(__name__)
+
+STATUS: dict[type[Refusal], int] = {
+    Invalid: 422,
+    Unauthenticated: 401,
+    Forbidden: 403,
+    NotFound: 404,
+    Conflict: 409,
+    TooManyRequests: 429,
+    Unavailable: 503,
+}
+
+TITLES = {
+    400: "Bad request",
+    401: "Not signed in",
+    403: "Not allowed",
+    404: "Not found",
+    405: "Method not allowed",
+    409: "Conflict",
+    413: "Too large",
+    415: "Unsupported media type",
+    422: "Not valid",
+    429: "Too many requests",
+    500: "Internal error",
+    503: "Unavailable",
+}
+
+# What a router or the framework refuses by itself.
+CODES = {
+    400: "bad_request",
+    404: "not_found",
+    405: "method_not_allowed",
+    413: "request_too_large",
+    415: "unsupported_media_type",
+}
+SENTENCES = {
+    404: "There is nothing at this address.",
+    405: "This address does not take that method.",
+}
+
+
+class ProblemOut(BaseModel):
+    """An error. `error` is stable and for programs, `detail` is for a person."""
+
+    model_config = ConfigDict(extra="allow", title="Problem")
+
+    type: str = "about:blank"
+    title: str
+    status: int
+    error: str
+    detail: str
+    request_id: str | None = None
+
+
+PROBLEM_RESPONSES: dict[int | str, dict[str, Any]] = {
+    status: {
+        "description": description,
+        "content": {
+            "application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}
+        },
+    }
+    for status, description in (
+        ("4XX", "The request was refused; `error` says why."),
+        ("5XX", "The hall could not do it; `request_id` finds it in the logs."),
+    )
+}
+
+
+def problem(
+    status: int, error: str, detail: str, headers: dict[str, str] | None = None, **extra: object
+) -> Response:
+    """Make a problem answer."""
+    body = {
+        "type": "about:blank",
+        "title": TITLES.get(status, "Error"),
+        "status": status,
+        "error": error,
+        "detail": detail,
+        "request_id": correlation_id.get(),
+        **extra,
+    }
+    return Response(
+        orjson.dumps(body, default=str),
+        status,
+        headers,
+        media_type="application/problem+json",
+    )
+
+
+def install_problems(app: FastAPI) -> None:
+    """Make every error of the application a problem."""
+    app.add_exception_handler(Refusal, _refused)
+    app.add_exception_handler(RequestValidationError, _not_valid)
+    app.add_exception_handler(HTTPException, _by_framework)
+    app.add_exception_handler(DBAPIError, _not_storable)
+    for lost in (PoolTimeout, OperationalError, InterfaceError, OSError):
+        app.add_exception_handler(lost, _database_away)
+
+
+async def _refused(_: Request, error: Exception) -> Response:
+    assert isinstance(error, Refusal)
+    status = next(STATUS[kind] for kind in type(error).__mro__ if kind in STATUS)
+    headers: dict[str, str] = {}
+    if isinstance(error, TooManyRequests):
+        headers["Retry-After"] = str(error.retry_after_seconds)
+    if isinstance(error, Unauthenticated):
+        headers["WWW-Authenticate"] = "Bearer"
+    extra = dict(error.extra)
+    allowance = extra.pop("allowance", None)
+    if isinstance(allowance, Allowance):
+        headers.update((name.decode(), value.decode()) for name, value in allowance.headers())
+    return problem(status, error.code, error.detail, headers, **extra)
+
+
+async def _not_valid(_: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)
+    faults: Sequence[dict[str, Any]] = error.errors()
+    return problem(
+        422,
+        "validation_failed",
+        "The request does not fit what this address takes; `faults` says where.",
+        faults=[
+            {"path": ".".join(map(str, fault["loc"])), "message": fault["msg"]}
+            for fault in faults[:50]
+        ],
+    )
+
+
+async def _by_framework(_: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    status = error.status_code
+    return problem(
+        status,
+        CODES.get(status, "bad_request" if status < 500 else "internal_error"),
+        SENTENCES.get(status, str(error.detail)),
+        dict(error.headers or {}),
+    )
+
+
+async def _not_storable(_: Request, error: Exception) -> Response:
+    """Answer for values that pass every schema and that PostgreSQL still cannot hold.
+
+    A NUL in a text is the usual one (SQLSTATE class 22). Any other error is a defect.
+    """
+    assert isinstance(error, DBAPIError)
+    if not str(getattr(error.orig, "sqlstate", None) or "").startswith("22"):
+        raise error
+    return problem(422, "value_unusable", "A value in this request cannot be stored.")
+
+
+async def _database_away(_: Request, error: Exception) -> Response:
+    log.error("database_unavailable", exc_info=error)
+    return problem(
+        503,
+        "database_unavailable",
+        "The hall cannot reach its database right now. Try again in a moment.",
+        {"Retry-After": "2"},
+    )

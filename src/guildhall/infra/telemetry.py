@@ -1,0 +1,110 @@
+"""What an operator can see: structured logs and metrics.
+
+Metrics of all processes of a hall are added up through the directory in
+`PROMETHEUS_MULTIPROC_DIR`, which must be set before this module is imported.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+
+import orjson
+import structlog
+from asgi_correlation_id import correlation_id
+from prometheus_client import Counter, Gauge, Histogram
+from structlog.typing import EventDict, WrappedLogger
+
+from guildhall.infra.settings import LogSettings
+
+__all__ = [
+    "EVENTS_DELIVERED",
+    "RELAY_CLAIMED",
+    "RELAY_LAST_ROUND",
+    "REQUESTS",
+    "REQUEST_SECONDS",
+    "SCHEDULER_LAST_TICK",
+    "TASKS_FINISHED",
+    "WORKER_LAST_PROBE",
+    "configure_logs",
+]
+
+REQUESTS = Counter("guildhall_http_requests_total", "Answers given.", ["method", "route", "status"])
+REQUEST_SECONDS = Histogram(
+    "guildhall_http_request_seconds",
+    "Time to the answer's first byte.",
+    ["route"],
+    buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.5, 1, 2.5, 10),
+)
+EVENTS_DELIVERED = Counter(
+    "guildhall_events_delivered_total", "Events whose handler finished.", ["reader"]
+)
+RELAY_CLAIMED = Counter("guildhall_relay_claimed_total", "Events handed to workers.", ["reader"])
+RELAY_LAST_ROUND = Gauge(
+    "guildhall_relay_last_round_timestamp_seconds",
+    "When the relay last completed a round.",
+    multiprocess_mode="mostrecent",
+)
+SCHEDULER_LAST_TICK = Gauge(
+    "guildhall_scheduler_last_tick_timestamp_seconds",
+    "When the scheduler last looked at what is due.",
+    multiprocess_mode="mostrecent",
+)
+WORKER_LAST_PROBE = Gauge(
+    "guildhall_worker_last_probe_timestamp_seconds",
+    "When a worker last completed its probe task.",
+    multiprocess_mode="mostrecent",
+)
+TASKS_FINISHED = Counter(
+    "guildhall_tasks_finished_total", "Tracked tasks that ended.", ["name", "state"]
+)
+
+
+def configure_logs(settings: LogSettings, process: str) -> None:
+    """Send this process's logs to standard output, one line each, libraries' included."""
+    shared: list[structlog.typing.Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.add_logger_name,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        _add_request_id,
+    ]
+    renderer: structlog.typing.Processor
+    if settings.log_format == "json":
+        shared.append(structlog.processors.format_exc_info)
+        renderer = structlog.processors.JSONRenderer(
+            serializer=lambda value, **_: orjson.dumps(value, default=str).decode()
+        )
+    else:
+        renderer = structlog.dev.ConsoleRenderer(colors=sys.stdout.isatty(), pad_event_to=24)
+
+    structlog.configure(
+        processors=[
+            structlog.stdlib.filter_by_level,
+            *shared,
+            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+        ],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=True,
+    )
+    handler = logging.StreamHandler(sys.stdout)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared,
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
+        )
+    )
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(settings.log_level)
+    for noisy in ("celery", "kombu", "uvicorn.access", "asyncio"):
+        logging.getLogger(noisy).setLevel(max(logging.WARNING, root.level))
+    structlog.contextvars.bind_contextvars(process=process)
+
+
+def _add_request_id(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
+    request_id = correlation_id.get()
+    if request_id is not None:
+        event["request_id"] = request_id
+    return event

@@ -1,0 +1,106 @@
+"""The unit of work: one request, one task step or one batch of events is one transaction.
+
+This file is the only one in the house that commits (a test over the source sees to it).
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from datetime import datetime, timedelta
+
+import structlog
+from asgi_correlation_id import correlation_id
+from redis.asyncio import Redis
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
+
+from guildhall.infra import outbox
+from guildhall.infra.cache import Cache
+from guildhall.kernel.clock import Clock
+from guildhall.kernel.events import Event
+
+__all__ = ["UnitOfWork", "UnitsOfWork"]
+
+log = structlog.get_logger(__name__)
+
+NO_DELAY = timedelta()
+
+
+class UnitOfWork:
+    """A session, the time, and what will be told when it ends.
+
+    `now` is one instant for everything done inside. `redis` and `cache` are for reading and for
+    `after_commit`; no other network is awaited inside a unit of work.
+    """
+
+    def __init__(self, session: AsyncSession, now: datetime, redis: Redis, cache: Cache) -> None:
+        self.session = session
+        self.now = now
+        self.redis = redis
+        self.cache = cache
+        self._told: list[outbox.Told] = []
+        self._afterwards: list[Callable[[], Awaitable[None]]] = []
+
+    def emit(self, *events: Event, delay: timedelta = NO_DELAY) -> None:
+        """Remember events; they reach the outbox in this transaction, as its last rows."""
+        self._told.extend(outbox.Told(event, delay) for event in events)
+
+    def after_commit(self, act: Callable[[], Awaitable[None]]) -> None:
+        """Do something that can be lost once the change is durable.
+
+        For speed only: whatever must happen is an event. A failure is logged, not raised.
+        """
+        self._afterwards.append(act)
+
+
+class UnitsOfWork:
+    """Opens units of work on one database. Knows the readers, so that `emit` can address them."""
+
+    def __init__(
+        self,
+        sessions: async_sessionmaker[AsyncSession],
+        clock: Clock,
+        readers: outbox.Readers,
+        redis: Redis,
+        cache: Cache,
+    ) -> None:
+        self._sessions = sessions
+        self._clock = clock
+        self._readers = readers
+        self._redis = redis
+        self._cache = cache
+
+    @asynccontextmanager
+    async def write(self) -> AsyncIterator[UnitOfWork]:
+        """Open a transaction that is committed at the end of the block, or not at all."""
+        async with self._sessions() as session:
+            uow = UnitOfWork(session, self._clock.now(), self._redis, self._cache)
+            try:
+                yield uow
+                await session.flush()
+                if uow._told:
+                    await outbox.append(
+                        session,
+                        uow._told,
+                        self._readers,
+                        now=uow.now,
+                        correlation_id=correlation_id.get(),
+                    )
+                await session.commit()
+            except BaseException:
+                await session.rollback()
+                raise
+        for act in uow._afterwards:
+            try:
+                await act()
+            except Exception:
+                log.warning("after_commit_failed", exc_info=True)
+
+    @asynccontextmanager
+    async def read(self) -> AsyncIterator[UnitOfWork]:
+        """Open a READ ONLY transaction; emitting in it is a defect."""
+        async with self._sessions() as session:
+            await session.execute(text("SET TRANSACTION READ ONLY"))
+            yield UnitOfWork(session, self._clock.now(), self._redis, self._cache)
+            await session.rollback()

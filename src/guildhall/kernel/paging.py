@@ -1,0 +1,61 @@
+"""Keyset paging: a list is read from where it was left, not from a counted offset."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Sequence
+from typing import Annotated, Any, Generic, TypeVar
+
+import orjson
+from pydantic import BaseModel, Field
+
+from guildhall.kernel.errors import Invalid
+
+__all__ = ["CursorUnreadable", "Limit", "Page", "cursor_of", "position_in"]
+
+T = TypeVar("T")
+
+Limit = Annotated[int, Field(ge=1, le=100, description="How many to give at most.")]
+
+
+class CursorUnreadable(Invalid):
+    code = "cursor_unreadable"
+    detail = "This cursor was not given out by this list. Start again without one."
+
+
+class Page(BaseModel, Generic[T]):
+    """One page of a list; `next_cursor` is null on the last."""
+
+    items: list[T]
+    next_cursor: str | None = None
+
+
+def cursor_of(*position: object) -> str:
+    """Pack the sort key of the last item into an opaque cursor."""
+    return base64.urlsafe_b64encode(orjson.dumps(position)).rstrip(b"=").decode()
+
+
+def position_in(cursor: str, *kinds: type) -> Sequence[Any]:
+    """Unpack a cursor made by `cursor_of`, each part turned into its kind.
+
+    Raises CursorUnreadable for anything else, whatever was tampered with.
+    """
+    try:
+        parts = orjson.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+        if not isinstance(parts, list) or len(parts) != len(kinds):
+            raise CursorUnreadable
+        return [_revive(part, kind) for part, kind in zip(parts, kinds, strict=True)]
+    except (ValueError, TypeError, OverflowError, AttributeError, binascii.Error):
+        raise CursorUnreadable from None
+
+
+def _revive(part: object, kind: type) -> object:
+    if kind in (int, float, str):
+        if type(part) is not kind and not (kind is float and type(part) is int):
+            raise CursorUnreadable
+        if isinstance(part, int) and abs(part) >= 1 << 63:
+            raise CursorUnreadable
+        return part
+    revive = getattr(kind, "fromisoformat", kind)
+    return revive(part)

@@ -1,0 +1,59 @@
+"""XP, levels, ranks, streaks, badges and leaderboards: the one engine that everything feeds."""
+
+from guildhall.progression.audit import Audit, audit, repair
+from guildhall.progression.badges import AWARD_BADGE_TASK, award_badge_to_all
+from guildhall.progression.boards import domains
+from guildhall.progression.conditions import parse as parse_condition
+from guildhall.progression.errors import ConditionInvalid
+from guildhall.progression.events import (
+    Achievement,
+    BadgeEarned,
+    BoardsMoved,
+    LevelReached,
+    RankReached,
+)
+from guildhall.progression.handlers import (
+    award_achievements,
+    excuse_moved_days,
+    note_happenings,
+    publish_boards,
+)
+from guildhall.progression.routes import routers
+from guildhall.progression.rules import xp_for_score
+from guildhall.progression.seeding import SeedBadge, SeedDomain, seed_badges, seed_domains
+from guildhall.progression.tasks import (
+    REBUILD_TASK,
+    close_seasons,
+    rebuild_boards,
+    watch_boards,
+)
+
+__all__ = [
+    "AWARD_BADGE_TASK",
+    "REBUILD_TASK",
+    "Achievement",
+    "Audit",
+    "BadgeEarned",
+    "BoardsMoved",
+    "ConditionInvalid",
+    "LevelReached",
+    "RankReached",
+    "SeedBadge",
+    "SeedDomain",
+    "audit",
+    "award_achievements",
+    "award_badge_to_all",
+    "close_seasons",
+    "domains",
+    "excuse_moved_days",
+    "note_happenings",
+    "parse_condition",
+    "publish_boards",
+    "rebuild_boards",
+    "repair",
+    "routers",
+    "seed_badges",
+    "seed_domains",
+    "watch_boards",
+    "xp_for_score",
+]

@@ -1,0 +1,182 @@
+"""Conditions of badges: what can be asked of a subject's record, and how it is answered.
+
+A condition is JSON; pydantic reads it, so that a fault is told with its path before the badge is
+saved. Evaluation is pure: `Facts` is all it looks at.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Annotated, Any, Literal
+
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+
+from guildhall.progression.errors import ConditionInvalid
+
+__all__ = ["ATTEMPT_TOPIC", "Condition", "Facts", "leaves", "parse"]
+
+ATTEMPT_TOPIC = "challenges.attempt_graded"
+DEEPEST = 8
+Count = Annotated[int, Field(ge=1, le=1_000_000_000)]
+Slug = Annotated[str, Field(min_length=1, max_length=64)]
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What is known about a subject at a moment.
+
+    `counts` is by (topic, outcome, domain), each as it stands in `activities`.
+    """
+
+    total_xp: int = 0
+    longest_streak: int = 0
+    domain_xp: Mapping[str, int] = field(default_factory=dict)
+    counts: Mapping[tuple[str, str | None, str | None], int] = field(default_factory=dict)
+
+    def count(self, topic: str, outcome: str | None = None, domain: str | None = None) -> int:
+        """Count activities of a topic, of any outcome and domain where none is named."""
+        return sum(
+            number
+            for (its_topic, its_outcome, its_domain), number in self.counts.items()
+            if its_topic == topic
+            and outcome in (None, its_outcome)
+            and domain in (None, its_domain)
+        )
+
+
+class _Node(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Xp(_Node):
+    type: Literal["xp"]
+    threshold: Count
+    domain: Slug | None = None
+
+    def met(self, facts: Facts) -> bool:
+        xp = facts.total_xp if self.domain is None else facts.domain_xp.get(self.domain, 0)
+        return xp >= self.threshold
+
+
+class AttemptCount(_Node):
+    type: Literal["attempt_count"]
+    count: Count
+    status: Literal["passed", "failed"] | None = None
+    domain: Slug | None = None
+
+    def met(self, facts: Facts) -> bool:
+        return facts.count(ATTEMPT_TOPIC, self.status, self.domain) >= self.count
+
+
+class ConsecutiveDays(_Node):
+    type: Literal["consecutive_days"]
+    days: Annotated[int, Field(ge=1, le=36_500)]
+
+    def met(self, facts: Facts) -> bool:
+        return facts.longest_streak >= self.days
+
+
+class EventCount(_Node):
+    type: Literal["event_count"]
+    event: Annotated[str, Field(min_length=3, max_length=100)]
+    count: Count
+
+    def met(self, facts: Facts) -> bool:
+        return facts.count(self.event) >= self.count
+
+
+class All(_Node):
+    type: Literal["all"]
+    of: Annotated[
+        list[Condition],
+        Field(min_length=1, max_length=20, validation_alias=AliasChoices("of", "conditions")),
+    ]
+
+    def met(self, facts: Facts) -> bool:
+        return all(part.met(facts) for part in self.of)
+
+
+class AnyOf(_Node):
+    type: Literal["any"]
+    of: Annotated[
+        list[Condition],
+        Field(min_length=1, max_length=20, validation_alias=AliasChoices("of", "conditions")),
+    ]
+
+    def met(self, facts: Facts) -> bool:
+        return any(part.met(facts) for part in self.of)
+
+
+class Not(_Node):
+    type: Literal["not"]
+    of: Annotated[Condition, Field(validation_alias=AliasChoices("of", "condition"))]
+
+    def met(self, facts: Facts) -> bool:
+        return not self.of.met(facts)
+
+
+Condition = Annotated[
+    Xp | AttemptCount | ConsecutiveDays | EventCount | All | AnyOf | Not,
+    Field(discriminator="type"),
+]
+
+All.model_rebuild()
+AnyOf.model_rebuild()
+Not.model_rebuild()
+
+_READER: TypeAdapter[Condition] = TypeAdapter(Condition)
+
+
+def parse(written: Any, known_topics: frozenset[str] | None = None) -> Condition:
+    """Read a condition.
+
+    Raises ConditionInvalid with the path of each fault, also for an event that nobody tells
+    (if `known_topics` is given) and for nesting deeper than eight.
+    """
+    if _depth(written) > DEEPEST:
+        raise ConditionInvalid(faults=[{"path": "", "message": f"nested deeper than {DEEPEST}"}])
+    try:
+        condition = _READER.validate_python(written)
+    except ValidationError as error:
+        raise ConditionInvalid(
+            faults=[
+                {"path": ".".join(map(str, _path(fault["loc"]))), "message": fault["msg"]}
+                for fault in error.errors(include_input=False, include_url=False)
+            ]
+        ) from None
+    unknown = [
+        {"path": path, "message": f"no event is called {leaf.event}"}
+        for path, leaf in leaves(condition)
+        if isinstance(leaf, EventCount)
+        and known_topics is not None
+        and leaf.event not in known_topics
+    ]
+    if unknown:
+        raise ConditionInvalid(faults=unknown)
+    return condition
+
+
+def leaves(condition: Condition, path: str = "") -> Iterator[tuple[str, Condition]]:
+    """Walk to the conditions that hold no others, each with its path."""
+    if isinstance(condition, All | AnyOf):
+        for position, part in enumerate(condition.of):
+            yield from leaves(part, f"{path}of.{position}.")
+    elif isinstance(condition, Not):
+        yield from leaves(condition.of, f"{path}of.")
+    else:
+        yield path.rstrip("."), condition
+
+
+def _path(location: tuple[int | str, ...]) -> list[int | str]:
+    """Leave out the names of the union's arms: they are not in what was written."""
+    arms = {"xp", "attempt_count", "consecutive_days", "event_count", "all", "any", "not"}
+    return [part for part in location if part not in arms]
+
+
+def _depth(written: Any) -> int:
+    if isinstance(written, dict):
+        return 1 + max((_depth(value) for value in written.values()), default=0)
+    if isinstance(written, list):
+        return max((_depth(value) for value in written), default=0)
+    return 0

@@ -1,0 +1,328 @@
+"""What progression shows: reads, put into the shapes that travel."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, timedelta
+from typing import Any
+from uuid import UUID
+
+import orjson
+from redis.exceptions import RedisError
+from sqlalchemy import select, text
+
+from guildhall.identity import usernames
+from guildhall.infra.hall import Hall
+from guildhall.infra.unit_of_work import UnitOfWork
+from guildhall.kernel.member import Member
+from guildhall.kernel.paging import CursorUnreadable, Page, cursor_of, position_in
+from guildhall.progression import boards, rules
+from guildhall.progression.boards import Line, Neighbourhood
+from guildhall.progression.errors import (
+    BoardNotFound,
+    NotOnBoard,
+    SeasonNotFound,
+    SubjectNotFound,
+)
+from guildhall.progression.models import Season, SeasonResult, XpEntry
+from guildhall.progression.schemas import (
+    BoardLineOut,
+    BoardOut,
+    BoardPage,
+    BoardPlaceOut,
+    DayOut,
+    ProgressOut,
+    PublicProgressOut,
+    XpEntryOut,
+)
+
+__all__ = [
+    "board",
+    "board_list",
+    "days",
+    "entry_out",
+    "history",
+    "my_progress",
+    "place",
+    "progress_of",
+]
+
+# Hot: PostgreSQL builds the JSON of one subject's whole standing in one statement.
+STANDING = """
+SELECT json_build_object(
+    'total_xp', p.total_xp, 'level', p.level, 'on_leaderboards', p.on_leaderboards,
+    'streak_days', p.streak_days, 'longest_streak_days', p.streak_longest,
+    'streak_last_day', p.streak_last_day, 'streak_freezes', p.streak_freezes,
+    'pauses', coalesce((SELECT json_agg(json_build_array(s.starts_on, s.ends_on))
+        FROM streak_pauses s WHERE s.subject_id = p.subject_id
+        AND s.ends_on > p.streak_last_day), '[]'),
+    'badges', coalesce((SELECT json_agg(json_build_object('slug', b.slug, 'name', b.name,
+            'awarded_at', sb.awarded_at) ORDER BY sb.awarded_at, b.slug)
+        FROM subject_badges sb JOIN badges b ON b.id = sb.badge_id
+        WHERE sb.subject_id = p.subject_id), '[]'),
+    'ranks', coalesce((SELECT json_agg(json_build_object('domain', e.board,
+            'rank', coalesce(r.rank, 'E'), 'xp', e.xp) ORDER BY e.board)
+        FROM board_entries e
+        LEFT JOIN domain_ranks r ON r.subject_id = e.subject_id AND r.domain = e.board
+        WHERE e.subject_id = p.subject_id AND e.period = 'all' AND e.board <> 'global'),
+        '[]'))::text
+FROM subject_progress p WHERE p.subject_id = $1
+"""
+
+NEWCOMER: dict[str, Any] = {
+    "total_xp": 0,
+    "level": 1,
+    "on_leaderboards": True,
+    "streak_days": 0,
+    "longest_streak_days": 0,
+    "streak_last_day": None,
+    "streak_freezes": 0,
+    "pauses": [],
+    "badges": [],
+    "ranks": [],
+}
+
+
+async def my_progress(hall: Hall, who: Member) -> ProgressOut:
+    """Give one's own progress as of today."""
+    stored = await hall.database.reads.fetchval(STANDING, who.id)
+    return ProgressOut.model_validate(as_of(stored, who.local_day(hall.clock.now())))
+
+
+def as_of(stored: str | None, today: date) -> dict[str, Any]:
+    """Turn a stored standing into one as of a day: a streak ends by the passing of time."""
+    standing = orjson.loads(stored) if stored else dict(NEWCOMER)
+    last_day = standing.pop("streak_last_day")
+    paused = {
+        date.fromisoformat(starts_on) + timedelta(days=n)
+        for starts_on, ends_on in standing.pop("pauses")
+        for n in range((date.fromisoformat(ends_on) - date.fromisoformat(starts_on)).days + 1)
+    }
+    streak = rules.Streak(
+        days=standing["streak_days"],
+        last_day=date.fromisoformat(last_day) if last_day else None,
+        freezes=standing["streak_freezes"],
+    )
+    standing["streak_days"] = rules.current_streak(streak, today, paused)
+    standing["next_level_xp"] = rules.next_level_xp(standing["level"])
+    return standing
+
+
+async def progress_of(uow: UnitOfWork, who: Member, user_id: UUID) -> PublicProgressOut:
+    """Give what others may see of a member; one who is off the boards is not there for others."""
+    name = (await usernames(uow, [user_id])).get(user_id)
+    stored = await uow.session.scalar(
+        text(STANDING.replace("$1", ":subject_id")), {"subject_id": user_id}
+    )
+    standing = as_of(stored, who.local_day(uow.now))
+    if name is None or not (standing["on_leaderboards"] or user_id == who.id):
+        raise SubjectNotFound
+    return PublicProgressOut(user_id=user_id, username=name, **standing)
+
+
+async def history(
+    uow: UnitOfWork, subject_id: UUID, limit: int, cursor: str | None
+) -> Page[XpEntryOut]:
+    """Give a page of a subject's ledger, newest first."""
+    query = (
+        select(XpEntry)
+        .where(XpEntry.subject_id == subject_id)
+        .order_by(XpEntry.id.desc())
+        .limit(limit)
+    )
+    if cursor:
+        query = query.where(XpEntry.id < position_in(cursor, UUID)[0])
+    entries = (await uow.session.scalars(query)).all()
+    return Page(
+        items=[entry_out(entry) for entry in entries],
+        next_cursor=cursor_of(entries[-1].id) if len(entries) == limit else None,
+    )
+
+
+def entry_out(entry: XpEntry) -> XpEntryOut:
+    """Shape a ledger line, with its rule in words."""
+    return XpEntryOut(
+        id=entry.id,
+        occurred_at=entry.occurred_at,
+        local_day=entry.local_day,
+        xp=entry.xp,
+        cause_type=entry.cause_type,
+        cause_id=entry.cause_id,
+        rule=entry.rule_id,
+        rule_version=entry.rule_version,
+        why=rules.RULE_TEXTS[entry.rule_id, entry.rule_version],
+        domain=entry.domain,
+        reason=entry.reason,
+        reverses_id=entry.reverses_id,
+    )
+
+
+async def days(
+    uow: UnitOfWork, who: Member, since: date | None, until: date | None
+) -> list[DayOut]:
+    """Give XP by local day and source, oldest first; at most 366 days."""
+    until = until or who.local_day(uow.now)
+    since = max(since or date.min, until - timedelta(days=30 if since is None else 366))
+    rows = await uow.session.execute(
+        text(
+            "SELECT local_day, cause_type, sum(xp) AS xp FROM xp_ledger"
+            " WHERE subject_id = :id AND local_day BETWEEN :since AND :until"
+            " GROUP BY 1, 2 ORDER BY 1"
+        ),
+        {"id": who.id, "since": since, "until": until},
+    )
+    by_day: dict[date, dict[str, int]] = {}
+    for row in rows:
+        by_day.setdefault(row.local_day, {})[row.cause_type] = row.xp
+    return [
+        DayOut(day=day, xp=sum(sources.values()), by_source=sources)
+        for day, sources in by_day.items()
+    ]
+
+
+async def board_list(uow: UnitOfWork) -> list[BoardOut]:
+    """Give every board, the hall's own first."""
+    windows = list(rules.WINDOWS)
+    return [
+        BoardOut(board=rules.BOARD_GLOBAL, name="Everyone", windows=windows),
+        *(
+            BoardOut(board=slug, name=name, windows=windows)
+            for slug, name in (await boards.domains(uow)).items()
+        ),
+    ]
+
+
+async def board(
+    hall: Hall,
+    who: Member,
+    name: str,
+    window: str,
+    limit: int,
+    cursor: str | None,
+    season: str | None,
+    around: str | None,
+) -> BoardPage:
+    """Give a page of a board, the lines around oneself, or a page of a closed season."""
+    await _refuse_unknown(hall, name)
+    if season is not None:
+        return await _archived(hall, name, season, limit, cursor)
+    period = rules.periods_at(hall.clock.now())[window]
+    if around is not None:
+        found = await _neighbours(hall, name, period, who.id, limit // 2)
+        lines, more = found.lines, False
+    else:
+        lines = await _top(hall, name, period, limit, cursor)
+        more = len(lines) == limit
+    return BoardPage(
+        board=name,
+        window=window,
+        period=period,
+        items=await _with_names(hall, lines),
+        next_cursor=_cursor_after(lines[-1]) if more else None,
+    )
+
+
+async def place(hall: Hall, who: Member, name: str, window: str, around: int) -> BoardPlaceOut:
+    """Give one's own place on a board and the lines around it."""
+    await _refuse_unknown(hall, name)
+    period = rules.periods_at(hall.clock.now())[window]
+    found = await _neighbours(hall, name, period, who.id, around)
+    if found.mine is None:
+        raise NotOnBoard
+    return BoardPlaceOut(
+        rank=found.mine.rank,
+        xp=found.mine.xp,
+        members=found.members,
+        around=await _with_names(hall, found.lines),
+    )
+
+
+async def _top(
+    hall: Hall, name: str, period: str, limit: int, cursor: str | None
+) -> Sequence[Line]:
+    after = None
+    if cursor is not None:
+        xp, member = position_in(cursor, int, bytes.fromhex)
+        if len(member) != boards.MEMBER_BYTES or xp >= 1 << 53:
+            raise CursorUnreadable
+        after = (xp, member)
+    try:
+        lines = await boards.top(hall.redis, name, period, limit, after)
+    except RedisError:
+        lines = None
+    if lines is None:
+        async with hall.units.read() as uow:
+            lines = await boards.top_from_database(uow, name, period, limit, after)
+    return lines
+
+
+async def _neighbours(
+    hall: Hall, name: str, period: str, subject_id: UUID, around: int
+) -> Neighbourhood:
+    try:
+        found = await boards.neighbours(hall.redis, name, period, subject_id, around)
+    except RedisError:
+        found = None
+    if found is None:
+        async with hall.units.read() as uow:
+            found = await boards.neighbours_from_database(uow, name, period, subject_id, around)
+    return found
+
+
+async def _archived(
+    hall: Hall, name: str, season: str, limit: int, cursor: str | None
+) -> BoardPage:
+    after = position_in(cursor, int)[0] if cursor else 0
+    async with hall.units.read() as uow:
+        closed = await uow.session.get(Season, season)
+        if closed is None or closed.closed_at is None:
+            raise SeasonNotFound
+        rows = await uow.session.execute(
+            select(
+                SeasonResult.rank,
+                SeasonResult.subject_id,
+                SeasonResult.xp,
+                SeasonResult.reached_at,
+            )
+            .where(
+                SeasonResult.season == season,
+                SeasonResult.board == name,
+                SeasonResult.rank > after,
+            )
+            .order_by(SeasonResult.rank)
+            .limit(limit)
+        )
+        lines = [Line(*row) for row in rows]
+    return BoardPage(
+        board=name,
+        window="season",
+        period=season,
+        items=await _with_names(hall, lines),
+        next_cursor=cursor_of(lines[-1].rank) if len(lines) == limit else None,
+    )
+
+
+async def _with_names(hall: Hall, lines: Sequence[Line]) -> list[BoardLineOut]:
+    names = await boards.names_of(hall.cache, hall.units, [line.subject_id for line in lines])
+    return [
+        BoardLineOut(
+            rank=line.rank,
+            user_id=line.subject_id,
+            username=names.get(str(line.subject_id), "somebody who left"),
+            xp=line.xp,
+            reached_at=line.reached_at,
+        )
+        for line in lines
+    ]
+
+
+async def _refuse_unknown(hall: Hall, name: str) -> None:
+    if name == rules.BOARD_GLOBAL:
+        return
+    async with hall.units.read() as uow:
+        if name not in await boards.domains(uow):
+            raise BoardNotFound
+
+
+def _cursor_after(line: Line) -> str:
+    return cursor_of(line.xp, boards.member_of(line.reached_at, line.subject_id).hex())

@@ -1,0 +1,394 @@
+"""Statements of progression.
+
+The batch statements take arrays and unnest them: one round trip for a batch of any size, and one
+plan on Citus too, where every row of a subject lives on one shard.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row, TextClause, select, text
+
+from guildhall.infra.unit_of_work import UnitOfWork
+from guildhall.kernel.ids import new_id
+from guildhall.progression.conditions import Facts
+from guildhall.progression.events import Achievement, Happening
+from guildhall.progression.models import Badge, RankSystem, StreakPause, SubjectBadge
+from guildhall.progression.rules import Streak
+
+__all__ = [
+    "Move",
+    "Standing",
+    "active_badges",
+    "active_days",
+    "add_activities",
+    "add_awards",
+    "earned_badges",
+    "facts_of",
+    "give_badges",
+    "lock_standings",
+    "move_boards",
+    "paused_days",
+    "raise_ranks",
+    "rank_systems",
+    "read_standings",
+    "record_frozen",
+    "save_standings",
+]
+
+
+@dataclass(slots=True)
+class Standing:
+    """A subject's progress, locked and open for change."""
+
+    subject_id: UUID
+    total_xp: int
+    level: int
+    streak: Streak
+    on_leaderboards: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """XP that goes onto one subject's entry on one board in one period."""
+
+    subject_id: UUID
+    board: str
+    period: str
+    xp: int
+    at: datetime
+
+
+STANDINGS = """
+SELECT subject_id, total_xp, level, streak_days, streak_longest, streak_last_day, streak_freezes,
+       on_leaderboards
+FROM subject_progress
+WHERE subject_id = ANY(:subject_ids)
+ORDER BY subject_id
+"""
+READ = text(STANDINGS)
+LOCK = text(STANDINGS + "FOR UPDATE")
+
+OPEN = text("""
+INSERT INTO subject_progress (subject_id)
+SELECT * FROM unnest(CAST(:subject_ids AS uuid[])) AS s ORDER BY s
+ON CONFLICT DO NOTHING
+""")
+
+
+async def lock_standings(uow: UnitOfWork, subject_ids: Iterable[UUID]) -> dict[UUID, Standing]:
+    """Lock the subjects' progress, in the order of their ids so that batches never deadlock.
+
+    Whoever changes a subject's XP, streak or badges holds this lock, until the end.
+    """
+    wanted = sorted(set(subject_ids))
+    locked = await _standings(uow, LOCK, wanted)
+    if len(locked) < len(wanted):
+        await uow.session.execute(OPEN, {"subject_ids": wanted})
+        locked = await _standings(uow, LOCK, wanted)
+    return locked
+
+
+async def read_standings(uow: UnitOfWork, subject_ids: Sequence[UUID]) -> dict[UUID, Standing]:
+    """Read progress without locking it."""
+    return await _standings(uow, READ, subject_ids)
+
+
+async def _standings(
+    uow: UnitOfWork, statement: TextClause, subject_ids: Sequence[UUID]
+) -> dict[UUID, Standing]:
+    return {
+        row.subject_id: Standing(
+            row.subject_id,
+            row.total_xp,
+            row.level,
+            Streak(row.streak_days, row.streak_longest, row.streak_last_day, row.streak_freezes),
+            row.on_leaderboards,
+        )
+        for row in await uow.session.execute(statement, {"subject_ids": list(subject_ids)})
+    }
+
+
+ADD_ACTIVITIES = text("""
+INSERT INTO activities
+    (subject_id, event_id, topic, outcome, domain, keeps_streak, occurred_at, local_day)
+SELECT * FROM unnest(
+    CAST(:subject_ids AS uuid[]), CAST(:event_ids AS uuid[]), CAST(:topics AS text[]),
+    CAST(:outcomes AS text[]), CAST(:domains AS text[]), CAST(:keeps_streaks AS boolean[]),
+    CAST(:occurred_ats AS timestamptz[]), CAST(:local_days AS date[]))
+ON CONFLICT DO NOTHING
+RETURNING event_id
+""")
+
+
+async def add_activities(
+    uow: UnitOfWork, happenings: Sequence[Happening | Achievement], *, keep_streak: bool
+) -> set[UUID]:
+    """Write down what happened; give the ids of the events that were not known yet."""
+    rows = await uow.session.scalars(
+        ADD_ACTIVITIES,
+        {
+            "subject_ids": [happening.subject_id for happening in happenings],
+            "event_ids": [happening.event_id for happening in happenings],
+            "topics": [happening.topic() for happening in happenings],
+            "outcomes": [getattr(happening, "outcome", None) for happening in happenings],
+            "domains": [getattr(happening, "domain", None) for happening in happenings],
+            "keeps_streaks": [keep_streak] * len(happenings),
+            "occurred_ats": [happening.occurred_at for happening in happenings],
+            "local_days": [happening.local_day for happening in happenings],
+        },
+    )
+    return set(rows)
+
+
+ADD_AWARDS = text("""
+INSERT INTO xp_ledger
+    (subject_id, id, xp, cause_type, cause_id, rule_id, rule_version, domain, occurred_at,
+     local_day)
+SELECT * FROM unnest(
+    CAST(:subject_ids AS uuid[]), CAST(:ids AS uuid[]), CAST(:xps AS int[]),
+    CAST(:cause_types AS text[]), CAST(:cause_ids AS uuid[]), CAST(:rule_ids AS text[]),
+    CAST(:rule_versions AS int[]), CAST(:domains AS text[]), CAST(:occurred_ats AS timestamptz[]),
+    CAST(:local_days AS date[]))
+ON CONFLICT DO NOTHING
+RETURNING id
+""")
+
+
+async def add_awards(uow: UnitOfWork, achievements: Sequence[Achievement]) -> list[Achievement]:
+    """Write awards to the ledger; give those whose cause was not awarded before."""
+    ids = [new_id() for _ in achievements]
+    fresh = set(
+        await uow.session.scalars(
+            ADD_AWARDS,
+            {
+                "subject_ids": [award.subject_id for award in achievements],
+                "ids": ids,
+                "xps": [award.xp for award in achievements],
+                "cause_types": [award.cause_type for award in achievements],
+                "cause_ids": [award.cause_id for award in achievements],
+                "rule_ids": [award.rule_id for award in achievements],
+                "rule_versions": [award.rule_version for award in achievements],
+                "domains": [award.domain for award in achievements],
+                "occurred_ats": [award.occurred_at for award in achievements],
+                "local_days": [award.local_day for award in achievements],
+            },
+        )
+    )
+    return [award for id_, award in zip(ids, achievements, strict=True) if id_ in fresh]
+
+
+MOVE_BOARDS = text("""
+INSERT INTO board_entries AS b (subject_id, board, period, xp, reached_at)
+SELECT m.* FROM unnest(
+    CAST(:subject_ids AS uuid[]), CAST(:boards AS text[]), CAST(:periods AS text[]),
+    CAST(:xps AS bigint[]), CAST(:ats AS timestamptz[])) AS m(subject_id, board, period, xp, at)
+ORDER BY m.subject_id, m.board, m.period
+ON CONFLICT (subject_id, board, period) DO UPDATE
+SET xp = b.xp + excluded.xp,
+    reached_at = CASE WHEN excluded.xp > 0 THEN greatest(b.reached_at, excluded.reached_at)
+                      ELSE b.reached_at END,
+    version = b.version + 1
+RETURNING subject_id, board, period, xp, reached_at, version
+""")
+
+
+async def move_boards(uow: UnitOfWork, moves: Sequence[Move]) -> Sequence[Row[Any]]:
+    """Add XP to board entries, at most one move per entry; give the entries as they are now.
+
+    `reached_at`, which breaks ties, moves only when the score rises.
+    """
+    result = await uow.session.execute(
+        MOVE_BOARDS,
+        {
+            "subject_ids": [move.subject_id for move in moves],
+            "boards": [move.board for move in moves],
+            "periods": [move.period for move in moves],
+            "xps": [move.xp for move in moves],
+            "ats": [move.at for move in moves],
+        },
+    )
+    return result.all()
+
+
+SAVE = text("""
+UPDATE subject_progress p
+SET total_xp = s.total_xp, level = s.level, streak_days = s.streak_days,
+    streak_longest = s.streak_longest, streak_last_day = s.streak_last_day,
+    streak_freezes = s.streak_freezes
+FROM unnest(
+    CAST(:subject_ids AS uuid[]), CAST(:total_xps AS bigint[]), CAST(:levels AS int[]),
+    CAST(:days AS int[]), CAST(:longests AS int[]), CAST(:last_days AS date[]),
+    CAST(:freezes AS int[])) AS s(subject_id, total_xp, level, streak_days, streak_longest,
+                                  streak_last_day, streak_freezes)
+WHERE p.subject_id = s.subject_id
+""")
+
+
+async def save_standings(uow: UnitOfWork, standings: Collection[Standing]) -> None:
+    """Write back what was locked."""
+    await uow.session.execute(
+        SAVE,
+        {
+            "subject_ids": [standing.subject_id for standing in standings],
+            "total_xps": [standing.total_xp for standing in standings],
+            "levels": [standing.level for standing in standings],
+            "days": [standing.streak.days for standing in standings],
+            "longests": [standing.streak.longest for standing in standings],
+            "last_days": [standing.streak.last_day for standing in standings],
+            "freezes": [standing.streak.freezes for standing in standings],
+        },
+    )
+
+
+async def paused_days(uow: UnitOfWork, subject_ids: Collection[UUID]) -> dict[UUID, set[date]]:
+    """Give the days that each subject paused; who never paused is not in it."""
+    pauses = await uow.session.execute(
+        select(StreakPause.subject_id, StreakPause.starts_on, StreakPause.ends_on).where(
+            StreakPause.subject_id.in_(subject_ids)
+        )
+    )
+    days: dict[UUID, set[date]] = {}
+    for subject_id, starts_on, ends_on in pauses:
+        days.setdefault(subject_id, set()).update(
+            starts_on + timedelta(days=n) for n in range((ends_on - starts_on).days + 1)
+        )
+    return days
+
+
+async def active_days(uow: UnitOfWork, subject_id: UUID) -> list[date]:
+    """Give the days on which a subject did something that keeps a streak."""
+    return list(
+        await uow.session.scalars(
+            text(
+                "SELECT DISTINCT local_day FROM activities"
+                " WHERE subject_id = :subject_id AND keeps_streak ORDER BY 1"
+            ),
+            {"subject_id": subject_id},
+        )
+    )
+
+
+async def record_frozen(uow: UnitOfWork, frozen: Sequence[tuple[UUID, date]]) -> None:
+    """Write down the missed days that freezes were spent on."""
+    await uow.session.execute(
+        text(
+            "INSERT INTO streak_freeze_uses (subject_id, local_day) SELECT * FROM"
+            " unnest(CAST(:subject_ids AS uuid[]), CAST(:days AS date[])) ON CONFLICT DO NOTHING"
+        ),
+        {
+            "subject_ids": [subject_id for subject_id, _ in frozen],
+            "days": [day for _, day in frozen],
+        },
+    )
+
+
+async def rank_systems(uow: UnitOfWork) -> dict[str, Mapping[str, int]]:
+    """Give the thresholds of each domain that has ranks."""
+    rows = await uow.session.execute(select(RankSystem.domain, RankSystem.thresholds))
+    return {row.domain: row.thresholds for row in rows}
+
+
+RAISE_RANKS = text("""
+INSERT INTO domain_ranks AS r (subject_id, domain, rank, reached_at)
+SELECT n.*, CAST(:now AS timestamptz) FROM unnest(
+    CAST(:subject_ids AS uuid[]), CAST(:domains AS text[]), CAST(:ranks AS text[]))
+    AS n(subject_id, domain, rank)
+ON CONFLICT (subject_id, domain) DO UPDATE SET rank = excluded.rank, reached_at = :now
+WHERE position(r.rank IN 'EDCBAS') < position(excluded.rank IN 'EDCBAS')
+RETURNING subject_id, domain, rank
+""")
+
+
+async def raise_ranks(
+    uow: UnitOfWork, ranks: Sequence[tuple[UUID, str, str]]
+) -> Sequence[Row[Any]]:
+    """Raise (subject, domain) to a rank where that is higher; give those that rose."""
+    result = await uow.session.execute(
+        RAISE_RANKS,
+        {
+            "subject_ids": [subject_id for subject_id, _, _ in ranks],
+            "domains": [domain for _, domain, _ in ranks],
+            "ranks": [rank for _, _, rank in ranks],
+            "now": uow.now,
+        },
+    )
+    return result.all()
+
+
+async def active_badges(uow: UnitOfWork) -> Sequence[Badge]:
+    """Give the badges that are switched on."""
+    return (await uow.session.scalars(select(Badge).where(Badge.active))).all()
+
+
+async def earned_badges(uow: UnitOfWork, subject_ids: Collection[UUID]) -> set[tuple[UUID, UUID]]:
+    """Give (subject, badge) for the badges that these subjects have."""
+    rows = await uow.session.execute(
+        select(SubjectBadge.subject_id, SubjectBadge.badge_id).where(
+            SubjectBadge.subject_id.in_(subject_ids)
+        )
+    )
+    return {(row.subject_id, row.badge_id) for row in rows}
+
+
+async def facts_of(
+    uow: UnitOfWork, standings: Mapping[UUID, Standing], *, domains: bool
+) -> dict[UUID, Facts]:
+    """Gather what badge conditions look at; domain XP only if some condition asks for it."""
+    subject_ids = list(standings)
+    counts: dict[UUID, dict[tuple[str, str | None, str | None], int]] = {}
+    for row in await uow.session.execute(
+        text(
+            "SELECT subject_id, topic, outcome, domain, count(*) AS number FROM activities"
+            " WHERE subject_id = ANY(:subject_ids) GROUP BY 1, 2, 3, 4"
+        ),
+        {"subject_ids": subject_ids},
+    ):
+        counts.setdefault(row.subject_id, {})[row.topic, row.outcome, row.domain] = row.number
+    domain_xp: dict[UUID, dict[str, int]] = {}
+    if domains:
+        for row in await uow.session.execute(
+            text(
+                "SELECT subject_id, board, xp FROM board_entries"
+                " WHERE subject_id = ANY(:subject_ids) AND period = 'all' AND board <> 'global'"
+            ),
+            {"subject_ids": subject_ids},
+        ):
+            domain_xp.setdefault(row.subject_id, {})[row.board] = row.xp
+    return {
+        subject_id: Facts(
+            standing.total_xp,
+            standing.streak.longest,
+            domain_xp.get(subject_id, {}),
+            counts.get(subject_id, {}),
+        )
+        for subject_id, standing in standings.items()
+    }
+
+
+GIVE_BADGES = text("""
+INSERT INTO subject_badges (subject_id, badge_id, badge_version, awarded_at)
+SELECT g.*, CAST(:now AS timestamptz) FROM unnest(
+    CAST(:subject_ids AS uuid[]), CAST(:badge_ids AS uuid[]), CAST(:versions AS int[])) AS g
+ON CONFLICT DO NOTHING
+RETURNING subject_id, badge_id
+""")
+
+
+async def give_badges(uow: UnitOfWork, given: Sequence[tuple[UUID, Badge]]) -> Sequence[Row[Any]]:
+    """Give badges; give back those that were not had before."""
+    result = await uow.session.execute(
+        GIVE_BADGES,
+        {
+            "subject_ids": [subject_id for subject_id, _ in given],
+            "badge_ids": [badge.id for _, badge in given],
+            "versions": [badge.version for _, badge in given],
+            "now": uow.now,
+        },
+    )
+    return result.all()

@@ -1,0 +1,212 @@
+"""HTTP of progression."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import Query, Request
+from sqlalchemy import select
+
+from guildhall.infra.http import CurrentMember, Reads, Writes, access_routers, hall_of
+from guildhall.kernel.paging import Limit, Page
+from guildhall.progression import badges, conditions, queries, service
+from guildhall.progression.models import Badge, Season, StreakPause
+from guildhall.progression.schemas import (
+    BadgeChange,
+    BadgeEarnedOut,
+    BadgeIn,
+    BadgeOut,
+    BadgeTrial,
+    BadgeTrialOut,
+    BoardOut,
+    BoardPage,
+    BoardPlaceOut,
+    Correction,
+    DayOut,
+    PauseIn,
+    PauseOut,
+    ProgressOut,
+    ProgressSettings,
+    PublicProgressOut,
+    SeasonOut,
+    Started,
+    Window,
+    XpEntryOut,
+)
+
+__all__ = ["routers"]
+
+routers = access_routers("progression")
+public, member, admin = routers
+
+BoardName = Annotated[str, Query(max_length=64)]
+
+
+@member.get("/progress/me")
+async def my_progress(who: CurrentMember, request: Request) -> ProgressOut:
+    """Read one's XP, level, streak, ranks and badges."""
+    return await queries.my_progress(hall_of(request), who)
+
+
+@member.patch("/progress/me")
+async def change_my_progress(
+    body: ProgressSettings, who: CurrentMember, uow: Writes
+) -> ProgressSettings:
+    """Go onto the leaderboards, or off every one of them."""
+    await service.show_on_boards(uow, who, body.on_leaderboards)
+    return body
+
+
+@member.get("/progress/me/history")
+async def history(
+    who: CurrentMember, uow: Reads, limit: Limit = 20, cursor: str | None = None
+) -> Page[XpEntryOut]:
+    """Read one's ledger, newest first; each line says why."""
+    return await queries.history(uow, who.id, limit, cursor)
+
+
+@member.get("/progress/me/history/days")
+async def days(
+    who: CurrentMember,
+    uow: Reads,
+    since: date | None = None,
+    until: date | None = None,
+) -> Page[DayOut]:
+    """Read XP by local day and by source, for plots; the last 30 days unless said otherwise."""
+    return Page(items=await queries.days(uow, who, since, until))
+
+
+@member.get("/progress/me/pauses")
+async def pauses(who: CurrentMember, uow: Reads) -> Page[PauseOut]:
+    """List one's pauses, newest first."""
+    found = await uow.session.scalars(
+        select(StreakPause)
+        .where(StreakPause.subject_id == who.id)
+        .order_by(StreakPause.starts_on.desc())
+        .limit(200)
+    )
+    return Page(items=[PauseOut.model_validate(pause) for pause in found])
+
+
+@member.post("/progress/me/pauses", status_code=201)
+async def add_pause(body: PauseIn, who: CurrentMember, uow: Writes) -> PauseOut:
+    """Pause one's streak; days that are past can be paused too."""
+    return PauseOut.model_validate(await service.add_pause(uow, who, body))
+
+
+@member.delete("/progress/me/pauses/{pause_id}", status_code=204)
+async def remove_pause(pause_id: UUID, who: CurrentMember, uow: Writes) -> None:
+    """Take a pause back."""
+    await service.remove_pause(uow, who, pause_id)
+
+
+@member.get("/users/{user_id}/progress")
+async def progress_of(user_id: UUID, who: CurrentMember, uow: Reads) -> PublicProgressOut:
+    """Read another member's progress, unless they chose not to be seen."""
+    return await queries.progress_of(uow, who, user_id)
+
+
+@member.get("/users/{user_id}/badges")
+async def badges_of(user_id: UUID, who: CurrentMember, uow: Reads) -> Page[BadgeEarnedOut]:
+    """Read another member's badges, unless they chose not to be seen."""
+    return Page(items=(await queries.progress_of(uow, who, user_id)).badges)
+
+
+@member.get("/leaderboards")
+async def list_boards(uow: Reads) -> Page[BoardOut]:
+    """List the leaderboards: one for the hall and one for each domain."""
+    return Page(items=await queries.board_list(uow))
+
+
+@member.get("/leaderboards/{board}")
+async def board(
+    board: str,
+    request: Request,
+    window: Window = "all",
+    limit: Limit = 10,
+    cursor: str | None = None,
+    season: Annotated[str | None, Query(pattern=r"^\d{4}-Q[1-4]$")] = None,
+    around: Annotated[str | None, Query(pattern=r"^me$")] = None,
+) -> BoardPage:
+    """Read a leaderboard: XP descending, then who got there first.
+
+    `season` reads the archive of a closed one; `around=me` gives the lines around one's own.
+    """
+    return await queries.board(
+        hall_of(request), request.state.member, board, window, limit, cursor, season, around
+    )
+
+
+@member.get("/leaderboards/{board}/me")
+async def my_place(
+    board: str,
+    who: CurrentMember,
+    request: Request,
+    window: Window = "all",
+    around: Annotated[int, Query(ge=0, le=25)] = 5,
+) -> BoardPlaceOut:
+    """Read one's own place, and who stands around."""
+    return await queries.place(hall_of(request), who, board, window, around)
+
+
+@member.get("/seasons")
+async def seasons(uow: Reads) -> Page[SeasonOut]:
+    """List closed seasons, newest first."""
+    found = await uow.session.scalars(
+        select(Season).where(Season.closed_at.is_not(None)).order_by(Season.id.desc()).limit(100)
+    )
+    return Page(items=[SeasonOut.model_validate(season) for season in found])
+
+
+@member.get("/badges")
+async def list_badges(uow: Reads) -> Page[BadgeOut]:
+    """List the badges that can be earned."""
+    found = await uow.session.scalars(select(Badge).where(Badge.active).order_by(Badge.slug))
+    return Page(items=[BadgeOut.model_validate(badge) for badge in found])
+
+
+@admin.get("/admin/badges")
+async def all_badges(uow: Reads) -> Page[BadgeOut]:
+    """List all badges, those switched off too."""
+    found = await uow.session.scalars(select(Badge).order_by(Badge.slug))
+    return Page(items=[BadgeOut.model_validate(badge) for badge in found])
+
+
+@admin.post("/admin/badges", status_code=201)
+async def create_badge(
+    body: BadgeIn, who: CurrentMember, uow: Writes, request: Request
+) -> BadgeOut:
+    """Save a badge. A condition that cannot be read is refused with the path of each fault."""
+    topics = hall_of(request).wiring.topics
+    return BadgeOut.model_validate(await badges.create(uow, who, body, topics))
+
+
+@admin.patch("/admin/badges/{badge_id}")
+async def change_badge(
+    badge_id: UUID, body: BadgeChange, who: CurrentMember, uow: Writes, request: Request
+) -> BadgeOut:
+    """Change a badge, or switch it on or off. Who has it keeps it."""
+    topics = hall_of(request).wiring.topics
+    return BadgeOut.model_validate(await badges.change(uow, who, badge_id, body, topics))
+
+
+@admin.post("/admin/badges/trial")
+async def try_badge(body: BadgeTrial, uow: Reads, request: Request) -> BadgeTrialOut:
+    """Try a condition on history: how many would get the badge."""
+    condition = conditions.parse(body.condition, hall_of(request).wiring.topics)
+    would_get, sample = await badges.try_on_history(uow, condition)
+    return BadgeTrialOut(would_get=would_get, sample=sample)
+
+
+@admin.post("/admin/badges/{badge_id}/award", status_code=202)
+async def award_badge(badge_id: UUID, who: CurrentMember, uow: Writes) -> Started:
+    """Give a badge, in the background, to everyone who meets its condition already."""
+    return Started(task_execution_id=await badges.award_later(uow, who, badge_id))
+
+
+@admin.post("/admin/xp", status_code=201)
+async def correct_xp(body: Correction, who: CurrentMember, uow: Writes) -> XpEntryOut:
+    """Set a member's XP right: add an amount, or reverse an entry. The ledger keeps both."""
+    return queries.entry_out(await service.correct(uow, who, body))

@@ -1,0 +1,233 @@
+"""What travels over the wire in progression."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Annotated, Any, Literal, Self
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+
+__all__ = [
+    "BadgeChange",
+    "BadgeEarnedOut",
+    "BadgeIn",
+    "BadgeOut",
+    "BadgeTrial",
+    "BadgeTrialOut",
+    "BoardLineOut",
+    "BoardOut",
+    "BoardPage",
+    "BoardPlaceOut",
+    "Correction",
+    "DayOut",
+    "PauseIn",
+    "PauseOut",
+    "ProgressOut",
+    "ProgressSettings",
+    "PublicProgressOut",
+    "RankOut",
+    "SeasonOut",
+    "Started",
+    "Window",
+    "XpEntryOut",
+]
+
+Window = Literal["all", "season", "week", "day"]
+Slug = Annotated[
+    str, StringConstraints(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", min_length=2, max_length=64)
+]
+Line = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=120)]
+Prose = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=1000)]
+
+
+class _Body(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class BadgeEarnedOut(BaseModel):
+    slug: str
+    name: str
+    awarded_at: datetime
+
+
+class RankOut(BaseModel):
+    domain: str
+    rank: str
+    xp: int
+
+
+class PublicProgressOut(BaseModel):
+    """What anyone signed in may see of a member who is on the leaderboards."""
+
+    user_id: UUID
+    username: str
+    total_xp: int
+    level: int
+    streak_days: int
+    badges: list[BadgeEarnedOut]
+    ranks: list[RankOut]
+
+
+class ProgressOut(BaseModel):
+    """One's own progress."""
+
+    total_xp: int
+    level: int
+    next_level_xp: int = Field(description="Total XP at which the next level begins.")
+    streak_days: int
+    longest_streak_days: int
+    streak_freezes: int = Field(description="Missed days that the streak can still survive.")
+    on_leaderboards: bool
+    badges: list[BadgeEarnedOut]
+    ranks: list[RankOut]
+
+
+class ProgressSettings(_Body):
+    on_leaderboards: bool
+
+
+class XpEntryOut(BaseModel):
+    """One line of the ledger, with the answer to "why did I get this?"."""
+
+    id: UUID
+    occurred_at: datetime
+    local_day: date
+    xp: int
+    cause_type: str
+    cause_id: UUID
+    rule: str
+    rule_version: int
+    why: str = Field(description="What the rule said when it was applied.")
+    domain: str | None
+    reason: str | None
+    reverses_id: UUID | None
+
+
+class DayOut(BaseModel):
+    """A day's XP by source, for plots."""
+
+    day: date
+    xp: int
+    by_source: dict[str, int]
+
+
+class PauseIn(_Body):
+    starts_on: date
+    ends_on: date
+    reason: Prose = "A pause"
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if self.ends_on < self.starts_on:
+            raise ValueError("ends_on lies before starts_on")
+        return self
+
+
+class PauseOut(BaseModel):
+    model_config = ConfigDict(from_attributes=True)
+
+    id: UUID
+    starts_on: date
+    ends_on: date
+    reason: str
+
+
+class BoardOut(BaseModel):
+    board: str
+    name: str
+    windows: list[str]
+
+
+class BoardLineOut(BaseModel):
+    rank: int
+    user_id: UUID
+    username: str
+    xp: int
+    reached_at: datetime
+
+
+class BoardPage(BaseModel):
+    board: str
+    window: str
+    period: str
+    items: list[BoardLineOut]
+    next_cursor: str | None = None
+
+
+class BoardPlaceOut(BaseModel):
+    rank: int
+    xp: int
+    members: int = Field(description="How many are on this board.")
+    around: list[BoardLineOut]
+
+
+class SeasonOut(BaseModel):
+    model_config = ConfigDict(from_attributes=True)
+
+    id: str
+    starts_at: datetime
+    ends_at: datetime
+    closed_at: datetime | None
+
+
+class BadgeIn(_Body):
+    slug: Slug
+    name: Line
+    description: Prose
+    condition: dict[str, Any] = Field(
+        description="`xp`, `attempt_count`, `consecutive_days` or `event_count`, and `all`,"
+        " `any`, `not` over them.",
+        examples=[{"type": "attempt_count", "count": 10, "status": "passed"}],
+    )
+    active: bool = Field(False, description="Whether it can be earned.")
+
+
+class BadgeChange(_Body):
+    name: Line | None = None
+    description: Prose | None = None
+    condition: dict[str, Any] | None = None
+    active: bool | None = None
+
+
+class BadgeOut(BaseModel):
+    model_config = ConfigDict(from_attributes=True)
+
+    id: UUID
+    slug: str
+    name: str
+    description: str
+    condition: dict[str, Any]
+    active: bool
+    version: int
+
+
+class BadgeTrial(_Body):
+    condition: dict[str, Any]
+
+
+class BadgeTrialOut(BaseModel):
+    would_get: int = Field(description="How many meet the condition today.")
+    sample: list[UUID]
+
+
+class Started(BaseModel):
+    """A task that was started; `GET /task-executions/{id}` tells how far it is."""
+
+    task_execution_id: UUID
+
+
+class Correction(_Body):
+    """XP set right: an amount, or the reversal of an entry."""
+
+    user_id: UUID
+    xp: Annotated[int, Field(ge=-1_000_000, le=1_000_000)] | None = None
+    reverses_id: UUID | None = None
+    domain: Slug | None = None
+    reason: Prose
+
+    @model_validator(mode="after")
+    def _one_of_them(self) -> Self:
+        if (self.xp is None) == (self.reverses_id is None) or self.xp == 0:
+            raise ValueError("give either xp, not 0, or reverses_id")
+        return self

@@ -1,0 +1,337 @@
+"""Use cases of progression: award, correct, and what follows from both."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
+from datetime import date, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row, select
+
+from guildhall.identity import record, usernames
+from guildhall.infra.unit_of_work import UnitOfWork
+from guildhall.kernel.ids import new_id
+from guildhall.kernel.member import Member
+from guildhall.progression import badges, boards, repository, rules
+from guildhall.progression.boards import Entry
+from guildhall.progression.errors import (
+    CorrectionTooLarge,
+    EntryNotFound,
+    EntryReversed,
+    PauseNotFound,
+    PauseTooLong,
+    SubjectNotFound,
+)
+from guildhall.progression.events import (
+    Achievement,
+    BoardsMoved,
+    Happening,
+    LevelReached,
+    RankReached,
+)
+from guildhall.progression.models import Domain, StreakFreezeUse, StreakPause, XpEntry
+from guildhall.progression.repository import Move, Standing
+from guildhall.progression.schemas import Correction, PauseIn
+
+__all__ = ["add_pause", "award", "correct", "excuse", "note", "remove_pause", "show_on_boards"]
+
+PUBLISH_AGAIN_AFTER = timedelta(seconds=2)
+LONGEST_PAUSE = timedelta(days=366)
+
+
+async def award(uow: UnitOfWork, achievements: Sequence[Achievement]) -> None:
+    """Turn achievements into XP and all that follows from it, a whole batch at once.
+
+    Idempotent: an event known already is passed over, and a cause is awarded once. In one
+    transaction: ledger, totals, levels, streaks, board entries, ranks, badges, and their events;
+    Redis after it.
+    """
+    standings = await repository.lock_standings(uow, _subjects(achievements))
+    known = await repository.add_activities(uow, achievements, keep_streak=True)
+    new = [achievement for achievement in achievements if achievement.event_id in known]
+    if not new:
+        return
+    awarded = await repository.add_awards(uow, [each for each in new if each.xp])
+    await _advance_streaks(uow, standings, new)
+    days = {each.subject_id: each.local_day for each in new if each.subject_id is not None}
+    gains = [
+        Move(each.subject_id, each.domain or "", "", each.xp, each.occurred_at)
+        for each in awarded
+        if each.subject_id is not None
+    ]
+    await _gain(uow, standings, gains, days)
+    await badges.check(uow, standings, days)
+
+
+async def note(uow: UnitOfWork, happenings: Sequence[Happening]) -> None:
+    """Count happenings that earn no XP, and give the badges that they complete. Idempotent."""
+    standings = await repository.lock_standings(uow, _subjects(happenings))
+    known = await repository.add_activities(uow, happenings, keep_streak=False)
+    days = {
+        each.subject_id: each.local_day
+        for each in happenings
+        if each.event_id in known and each.subject_id is not None
+    }
+    await badges.check(uow, {id_: standings[id_] for id_ in days}, days)
+
+
+async def correct(uow: UnitOfWork, admin: Member, body: Correction) -> XpEntry:
+    """Set a member's XP right with an entry of its own, or reverse one that was wrong. Audited."""
+    if body.user_id not in await usernames(uow, [body.user_id]):
+        raise SubjectNotFound
+    standings = await repository.lock_standings(uow, [body.user_id])
+    standing = standings[body.user_id]
+    xp, domain = body.xp or 0, body.domain
+    if body.reverses_id is not None:
+        wrong = await uow.session.get(XpEntry, (body.user_id, body.reverses_id))
+        if wrong is None:
+            raise EntryNotFound
+        if await uow.session.scalar(
+            select(XpEntry.id).where(
+                XpEntry.subject_id == body.user_id, XpEntry.reverses_id == body.reverses_id
+            )
+        ):
+            raise EntryReversed
+        xp, domain = -wrong.xp, wrong.domain
+    elif domain is not None and await uow.session.get(Domain, domain) is None:
+        raise SubjectNotFound("There is no such domain.")
+    if standing.total_xp + xp < 0:
+        raise CorrectionTooLarge
+    entry = XpEntry(
+        subject_id=body.user_id,
+        id=new_id(),
+        xp=xp,
+        cause_type="correction",
+        cause_id=new_id(),
+        rule_id="correction",
+        rule_version=1,
+        domain=domain,
+        reason=body.reason,
+        reverses_id=body.reverses_id,
+        occurred_at=uow.now,
+        local_day=uow.now.date(),
+    )
+    uow.session.add(entry)
+    record(
+        uow,
+        "xp_corrected",
+        actor_id=admin.id,
+        target_id=body.user_id,
+        xp=xp,
+        reason=body.reason,
+        entry_id=str(entry.id),
+    )
+    days = {body.user_id: entry.local_day}
+    await _gain(uow, standings, [Move(body.user_id, domain or "", "", xp, uow.now)], days)
+    await badges.check(uow, standings, days)
+    return entry
+
+
+async def add_pause(uow: UnitOfWork, member: Member, body: PauseIn) -> StreakPause:
+    """Pause the streak for some days, past ones included, and work it out again."""
+    today = member.local_day(uow.now)
+    if body.ends_on - body.starts_on >= LONGEST_PAUSE or any(
+        abs(day - today) > LONGEST_PAUSE for day in (body.starts_on, body.ends_on)
+    ):
+        raise PauseTooLong
+    pause = StreakPause(
+        subject_id=member.id,
+        id=new_id(),
+        starts_on=body.starts_on,
+        ends_on=body.ends_on,
+        reason=body.reason,
+    )
+    await _repair_streak(uow, member.id, added=pause)
+    return pause
+
+
+async def remove_pause(uow: UnitOfWork, member: Member, pause_id: UUID) -> None:
+    """Take a pause back and work the streak out again."""
+    pause = await uow.session.get(StreakPause, (member.id, pause_id))
+    if pause is None:
+        raise PauseNotFound
+    await uow.session.delete(pause)
+    await _repair_streak(uow, member.id)
+
+
+async def excuse(
+    uow: UnitOfWork, pause_id: UUID, subject_id: UUID, since: date, until: date
+) -> None:
+    """Excuse the days on which a member's wall clock was moved; nobody lived them in full.
+
+    Idempotent by `pause_id`.
+    """
+    if await uow.session.get(StreakPause, (subject_id, pause_id)) is not None:
+        return
+    pause = StreakPause(
+        subject_id=subject_id,
+        id=pause_id,
+        starts_on=min(since, until),
+        ends_on=max(since, until),
+        reason="The time zone or the start of the day was changed.",
+    )
+    await _repair_streak(uow, subject_id, added=pause)
+
+
+async def show_on_boards(uow: UnitOfWork, member: Member, shown: bool) -> None:
+    """Let a member onto the leaderboards, or off every one of them."""
+    standings = await repository.lock_standings(uow, [member.id])
+    if standings[member.id].on_leaderboards != shown:
+        _publish(uow, await boards.show(uow, member.id, shown))
+
+
+async def _gain(
+    uow: UnitOfWork,
+    standings: Mapping[UUID, Standing],
+    gains: Sequence[Move],
+    days: Mapping[UUID, date],
+) -> None:
+    """Carry XP from the ledger to totals, levels, boards and ranks. Emits what was reached."""
+    for gain in gains:
+        standing = standings[gain.subject_id]
+        standing.total_xp += gain.xp
+    for standing in standings.values():
+        before, standing.level = standing.level, rules.level_for(standing.total_xp)
+        if standing.level > before:
+            uow.emit(
+                LevelReached(
+                    subject_id=standing.subject_id,
+                    occurred_at=uow.now,
+                    local_day=days[standing.subject_id],
+                    level=standing.level,
+                )
+            )
+    await repository.save_standings(uow, standings.values())
+    if not gains:
+        return
+    moves = _board_moves(gains)
+    entries = await repository.move_boards(uow, moves)
+    await _raise_ranks(uow, moves, entries, days)
+    _publish(
+        uow,
+        [boards.entry_of(row, standings[row.subject_id].on_leaderboards) for row in entries],
+    )
+
+
+def _board_moves(gains: Sequence[Move]) -> list[Move]:
+    """Spread gains over the boards and periods they count in, one move per entry."""
+    moves: dict[tuple[UUID, str, str], Move] = {}
+    for gain in gains:
+        for period in rules.periods_at(gain.at).values():
+            for board in filter(None, (rules.BOARD_GLOBAL, gain.board)):
+                key = (gain.subject_id, board, period)
+                known = moves.get(key)
+                moves[key] = (
+                    Move(*key, gain.xp, gain.at)
+                    if known is None
+                    else replace(known, xp=known.xp + gain.xp, at=max(known.at, gain.at))
+                )
+    return list(moves.values())
+
+
+async def _raise_ranks(
+    uow: UnitOfWork,
+    moves: Sequence[Move],
+    entries: Sequence[Row[Any]],
+    days: Mapping[UUID, date],
+) -> None:
+    """Raise the ranks of those whose domain XP has just crossed a threshold."""
+    systems = await boards.rank_systems(uow)
+    gained = {(m.subject_id, m.board): m.xp for m in moves if m.period == "all"}
+    crossed: list[tuple[UUID, str, str]] = []
+    for entry in entries:
+        if entry.period != "all" or entry.board not in systems:
+            continue
+        thresholds = systems[entry.board]
+        rank = rules.rank_for(entry.xp, thresholds)
+        if rank != rules.rank_for(entry.xp - gained[entry.subject_id, entry.board], thresholds):
+            crossed.append((entry.subject_id, entry.board, rank))
+    if not crossed:
+        return
+    for row in await repository.raise_ranks(uow, crossed):
+        uow.emit(
+            RankReached(
+                subject_id=row.subject_id,
+                occurred_at=uow.now,
+                local_day=days[row.subject_id],
+                domain=row.domain,
+                rank=row.rank,
+            )
+        )
+
+
+async def _advance_streaks(
+    uow: UnitOfWork, standings: Mapping[UUID, Standing], achievements: Sequence[Achievement]
+) -> None:
+    """Count the achievements' days into the streaks."""
+    days: dict[UUID, set[date]] = defaultdict(set)
+    for achievement in achievements:
+        if achievement.subject_id is not None:
+            days[achievement.subject_id].add(achievement.local_day)
+    moving = {
+        subject_id: active
+        for subject_id, active in days.items()
+        if any(day != standings[subject_id].streak.last_day for day in active)
+    }
+    if not moving:
+        return
+    paused = await repository.paused_days(uow, moving)
+    frozen: list[tuple[UUID, date]] = []
+    for subject_id, active in moving.items():
+        standing, theirs = standings[subject_id], paused.get(subject_id, set())
+        last_day = standing.streak.last_day
+        if last_day is not None and min(active) < last_day:
+            # Told late, of a day long past: the run may have been longer than was known.
+            standing.streak = await _streak_from_history(uow, subject_id, theirs)
+            continue
+        for day in sorted(active):
+            standing.streak = rules.streak_with(standing.streak, day, theirs)
+            frozen.extend((subject_id, missed) for missed in standing.streak.frozen)
+    if frozen:
+        await repository.record_frozen(uow, frozen)
+
+
+async def _repair_streak(
+    uow: UnitOfWork, subject_id: UUID, added: StreakPause | None = None
+) -> None:
+    """Work a streak out from its history, after its pauses have changed."""
+    standings = await repository.lock_standings(uow, [subject_id])
+    if added is not None:
+        uow.session.add(added)
+    await uow.session.flush()
+    paused = await repository.paused_days(uow, [subject_id])
+    standing = standings[subject_id]
+    standing.streak = await _streak_from_history(uow, subject_id, paused.get(subject_id, set()))
+    await repository.save_standings(uow, [standing])
+
+
+async def _streak_from_history(
+    uow: UnitOfWork, subject_id: UUID, paused: Collection[date]
+) -> rules.Streak:
+    streak, frozen = rules.streak_of(await repository.active_days(uow, subject_id), paused)
+    await uow.session.execute(
+        StreakFreezeUse.__table__.delete().where(StreakFreezeUse.subject_id == subject_id)
+    )
+    if frozen:
+        await repository.record_frozen(uow, [(subject_id, day) for day in sorted(frozen)])
+    return streak
+
+
+def _publish(uow: UnitOfWork, entries: Sequence[Entry]) -> None:
+    """Show board entries: right after the commit, and for certain soon after."""
+    uow.after_commit(lambda: boards.publish(uow.redis, entries))
+    uow.emit(
+        BoardsMoved(
+            subject_id=None,
+            occurred_at=uow.now,
+            subject_ids=tuple(sorted({entry.subject_id for entry in entries})),
+        ),
+        delay=PUBLISH_AGAIN_AFTER,
+    )
+
+
+def _subjects(happenings: Sequence[Happening]) -> set[UUID]:
+    return {each.subject_id for each in happenings if each.subject_id is not None}
