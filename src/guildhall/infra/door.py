@@ -34,7 +34,7 @@ MINUTE_SECONDS = 60
 # time in microseconds; no burst at the seam of two windows, exact however many processes ask.
 # Redis's own clock is used, so that the hosts of the hall need not agree on the time.
 ENTER = """
-local session = KEYS[2] and redis.call('GET', KEYS[2])
+local session = KEYS[2] and redis.call('GET', KEYS[2]) or false
 local interval = tonumber(ARGV[1])
 if interval == 0 then return {session, 1, 0, 0, 0} end
 local span = tonumber(ARGV[2])

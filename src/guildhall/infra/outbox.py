@@ -122,7 +122,7 @@ async def append(
 ) -> None:
     """Write each event once per reader and ring for the relay, in the caller's transaction."""
     rows = [(each, handler) for each in told for handler in readers[each.event.name]]
-    payloads = {id(each): orjson.dumps(each.event).decode() for each in told}
+    payloads = {id(each): orjson.dumps(each.event, default=str).decode() for each in told}
     await session.execute(
         APPEND,
         {

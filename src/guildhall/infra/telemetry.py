@@ -76,7 +76,12 @@ def configure_logs(settings: LogSettings, process: str) -> None:
             serializer=lambda value, **_: orjson.dumps(value, default=str).decode()
         )
     else:
-        renderer = structlog.dev.ConsoleRenderer(colors=sys.stdout.isatty(), pad_event_to=24)
+        renderer = structlog.dev.ConsoleRenderer(
+            colors=sys.stdout.isatty(),
+            pad_event_to=24,
+            # Plain: the richer formatters print local variables, and those can be secrets.
+            exception_formatter=structlog.dev.plain_traceback,
+        )
 
     structlog.configure(
         processors=[

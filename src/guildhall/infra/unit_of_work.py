@@ -103,4 +103,5 @@ class UnitsOfWork:
         async with self._sessions() as session:
             await session.execute(text("SET TRANSACTION READ ONLY"))
             yield UnitOfWork(session, self._clock.now(), self._redis, self._cache)
-            await session.rollback()
+            # Nothing to keep; but a rollback would expire what was read.
+            await session.commit()

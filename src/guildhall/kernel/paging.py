@@ -33,7 +33,7 @@ class Page(BaseModel, Generic[T]):
 
 def cursor_of(*position: object) -> str:
     """Pack the sort key of the last item into an opaque cursor."""
-    return base64.urlsafe_b64encode(orjson.dumps(position)).rstrip(b"=").decode()
+    return base64.urlsafe_b64encode(orjson.dumps(position, default=str)).rstrip(b"=").decode()
 
 
 def position_in(cursor: str, *kinds: type) -> Sequence[Any]:
