@@ -41,8 +41,10 @@ async def grade(uow: UnitOfWork, keys: Sequence[tuple[UUID, UUID]]) -> None:
 async def review(uow: UnitOfWork, reviewer: Member, attempt_id: UUID, body: ReviewIn) -> Attempt:
     """Give a submitted attempt its score by hand. Emits AttemptGraded."""
     attempt = await repository.attempt_to_review(uow, attempt_id)
-    challenge = attempt and await uow.session.get(Challenge, attempt.challenge_id)
-    if attempt is None or challenge is None or not _may_review(reviewer, attempt, challenge):
+    if attempt is None:
+        raise AttemptNotFound
+    challenge = await uow.session.get_one(Challenge, attempt.challenge_id)
+    if not _may_review(reviewer, attempt, challenge):
         raise AttemptNotFound
     grader = grader_of(challenge.grader)
     if attempt.status != "submitted" or not isinstance(grader, Review):

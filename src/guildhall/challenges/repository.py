@@ -70,15 +70,22 @@ WITH open AS (
     SELECT *, CASE WHEN $5 THEN passed::int + abs(chance - {TARGET_CHANCE}) ELSE 0 END AS distance
     FROM predicted
 )
-SELECT id, title, xp, difficulty, tags, domain, grader->>'type' AS grader_type,
-       chance::float8, passed, distance::float8,
-       EXISTS (SELECT 1 FROM challenge_requirements q
-               LEFT JOIN challenge_records m ON m.user_id = $1 AND m.challenge_id = q.requires_id
-               WHERE q.challenge_id = ordered.id AND m.passed_at IS NULL) AS locked
-FROM ordered
-WHERE ($6::float8 IS NULL OR (distance::float8, id) > ($6, $7::uuid))
-ORDER BY distance::float8, id
-LIMIT $8
+SELECT json_agg(line ORDER BY distance, id)::text AS items, count(*) AS number,
+       (array_agg(distance ORDER BY distance DESC, id DESC))[1]::float8 AS last_distance,
+       (array_agg(id ORDER BY distance DESC, id DESC))[1] AS last_id
+FROM (
+    SELECT id, distance, json_build_object(
+        'id', id, 'title', title, 'xp', xp, 'difficulty', difficulty, 'tags', tags,
+        'domain', domain, 'grader_type', grader->>'type', 'published', true,
+        'chance', chance, 'passed', passed, 'locked', EXISTS (
+            SELECT 1 FROM challenge_requirements q
+            LEFT JOIN challenge_records m ON m.user_id = $1 AND m.challenge_id = q.requires_id
+            WHERE q.challenge_id = ordered.id AND m.passed_at IS NULL)) AS line
+    FROM ordered
+    WHERE ($6::float8 IS NULL OR (distance::float8, id) > ($6, $7::uuid))
+    ORDER BY distance::float8, id
+    LIMIT $8
+) AS page
 """
 
 

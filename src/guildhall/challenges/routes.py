@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import Body, Query, Request
+from fastapi import Body, Query, Request, Response
 
-from guildhall.challenges import grading, repository, service
+from guildhall.challenges import grading, service
 from guildhall.challenges.models import Attempt
 from guildhall.challenges.schemas import (
     AttemptOut,
     ChallengeChange,
     ChallengeIn,
     ChallengeOut,
+    ChallengeQuery,
     ChallengeSummary,
-    Difficulty,
     ReviewIn,
     Status,
     SubmittedOut,
 )
 from guildhall.infra.http import CurrentMember, Reads, Writes, access_routers, hall_of
+from guildhall.infra.http.hot import HotRoute, json_answer
 from guildhall.kernel.paging import Limit, Page, cursor_of, position_in
 
 __all__ = ["routers"]
@@ -29,37 +30,13 @@ routers = access_routers("challenges")
 public, member, admin = routers
 
 
-@member.get("/challenges")
-async def list_challenges(
-    who: CurrentMember,
-    request: Request,
-    limit: Limit = 20,
-    cursor: str | None = None,
-    domain: Annotated[str | None, Query(max_length=64)] = None,
-    difficulty: Difficulty | None = None,
-    tag: Annotated[str | None, Query(max_length=40)] = None,
-    sort: Literal["oldest", "right_for_me"] = "oldest",
-) -> Page[ChallengeSummary]:
+@HotRoute.on(member, "/challenges", Page[ChallengeSummary])
+async def list_challenges(request: Request, query: Annotated[ChallengeQuery, Query()]) -> Response:
     """List published challenges, with one's chance at each.
 
     `right_for_me` puts those first that one is most likely to find neither dull nor hopeless.
     """
-    distance, after = position_in(cursor, float, UUID) if cursor else (None, None)
-    rows = await hall_of(request).database.reads.fetch(
-        repository.LIST,
-        who.id,
-        domain,
-        difficulty,
-        tag,
-        sort == "right_for_me",
-        distance,
-        after,
-        limit,
-    )
-    return Page(
-        items=[ChallengeSummary(published=True, **_summary(row)) for row in rows],
-        next_cursor=cursor_of(rows[-1]["distance"], rows[-1]["id"]) if len(rows) == limit else None,
-    )
+    return json_answer(await service.challenge_list(hall_of(request), request.state.member, query))
 
 
 @member.post("/challenges", status_code=201)
@@ -161,16 +138,12 @@ async def review(attempt_id: UUID, body: ReviewIn, who: CurrentMember, uow: Writ
     return _attempt_out(await grading.review(uow, who, attempt_id, body))
 
 
-def _summary(row: Any) -> dict[str, Any]:
-    return {name: row[name] for name in row.keys() if name != "distance"}  # noqa: SIM118
-
-
 def _attempt_out(attempt: Attempt, explanation: str | None = None) -> AttemptOut:
     return AttemptOut(
         id=attempt.id,
         user_id=attempt.user_id,
         challenge_id=attempt.challenge_id,
-        status=attempt.status,  # type: ignore[arg-type]  # a CHECK holds the column to it
+        status=attempt.status,
         score=attempt.score,
         xp_awarded=attempt.xp_awarded,
         answer=attempt.answer,

@@ -9,12 +9,14 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from guildhall.challenges.graders import Grader
+from guildhall.kernel.paging import Limit
 
 __all__ = [
     "AttemptOut",
     "ChallengeChange",
     "ChallengeIn",
     "ChallengeOut",
+    "ChallengeQuery",
     "ChallengeSummary",
     "Difficulty",
     "ReviewIn",
@@ -72,6 +74,15 @@ class ChallengeChange(_Body):
     requires: Requirements | None = None
     max_attempts: MaxAttempts | None = None
     retry_wait_seconds: WaitSeconds | None = None
+
+
+class ChallengeQuery(_Body):
+    limit: Limit = 20
+    cursor: Annotated[str, Field(max_length=500)] | None = None
+    domain: DomainSlug | None = None
+    difficulty: Difficulty | None = None
+    tag: Annotated[str, Field(min_length=1, max_length=40)] | None = None
+    sort: Literal["oldest", "right_for_me"] = "oldest"
 
 
 class ChallengeSummary(BaseModel):

@@ -31,17 +31,20 @@ from guildhall.challenges.models import (
     MemberAbility,
 )
 from guildhall.challenges.rules import NEWCOMER, STARTING_RATINGS, Rating, chance
-from guildhall.challenges.schemas import ChallengeChange, ChallengeIn, ChallengeOut
+from guildhall.challenges.schemas import ChallengeChange, ChallengeIn, ChallengeOut, ChallengeQuery
 from guildhall.identity import record
+from guildhall.infra.hall import Hall
 from guildhall.infra.unit_of_work import UnitOfWork
 from guildhall.kernel.ids import new_id
 from guildhall.kernel.member import Member
+from guildhall.kernel.paging import cursor_of, position_in
 from guildhall.progression import domains
 
 __all__ = [
     "attempt",
     "attempts_query",
     "challenge",
+    "challenge_list",
     "change",
     "create",
     "publish",
@@ -105,6 +108,26 @@ async def remove(uow: UnitOfWork, author: Member, challenge_id: UUID) -> None:
     record(uow, "challenge_removed", actor_id=author.id, challenge_id=str(challenge_id))
 
 
+async def challenge_list(hall: Hall, reader: Member, query: ChallengeQuery) -> str:
+    """Give a page of the published challenges, as the JSON of Page[ChallengeSummary]."""
+    distance, after = position_in(query.cursor, float, UUID) if query.cursor else (None, None)
+    page = await hall.database.reads.fetchrow(
+        repository.LIST,
+        reader.id,
+        query.domain,
+        query.difficulty,
+        query.tag,
+        query.sort == "right_for_me",
+        distance,
+        after,
+        query.limit,
+    )
+    assert page is not None  # An aggregate has one row.
+    items, number, last_distance, last_id = page
+    cursor = f'"{cursor_of(last_distance, last_id)}"' if number == query.limit else "null"
+    return f'{{"items": {items or "[]"}, "next_cursor": {cursor}}}'
+
+
 async def challenge(uow: UnitOfWork, reader: Member, challenge_id: UUID) -> ChallengeOut:
     """Give a challenge in full, as it looks to a reader."""
     found = await uow.session.get(Challenge, challenge_id)
@@ -120,7 +143,7 @@ async def challenge(uow: UnitOfWork, reader: Member, challenge_id: UUID) -> Chal
         title=found.title,
         description=found.description,
         xp=found.xp,
-        difficulty=found.difficulty,  # type: ignore[arg-type]  # a CHECK holds the column to it
+        difficulty=found.difficulty,
         tags=found.tags,
         domain=found.domain,
         grader_type=found.grader["type"],
@@ -201,7 +224,7 @@ def attempts_query(
     challenge_id: UUID | None,
     status: str | None,
     to_review: bool,
-) -> Select[tuple[Attempt]]:
+) -> Select[Attempt]:
     """Give one's own attempts, newest first; or, oldest first, those one may review."""
     query = select(Attempt).limit(limit)
     if to_review:

@@ -26,7 +26,7 @@ from guildhall.infra.telemetry import SCHEDULER_LAST_TICK, configure_logs
 
 __all__ = ["run", "start_due"]
 
-log = structlog.get_logger(__name__)
+log = structlog.get_logger()
 
 LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
 TICK_SECONDS = 2.0
@@ -54,7 +54,7 @@ def run(settings: Settings, endpoints: Endpoints) -> None:
     loop = WorkerLoop(lambda: open_hall(settings, endpoints, WIRING, pool_size=POOL_SIZE))
     periodic = {task.name: task for task in WIRING.tasks if task.every is not None}
 
-    class PeriodScheduler(Scheduler):  # type: ignore[misc]  # Celery has no types
+    class PeriodScheduler(Scheduler):
         max_interval = TICK_SECONDS
         producer = None  # Nothing is sent from here, so no broker is asked for.
 

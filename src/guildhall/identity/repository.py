@@ -46,7 +46,7 @@ async def usernames(uow: UnitOfWork, user_ids: Iterable[UUID]) -> dict[UUID, str
     return {row.id: row.username for row in rows}
 
 
-def users_page(after: UUID | None, limit: int, search: str | None) -> Select[tuple[User]]:
+def users_page(after: UUID | None, limit: int, search: str | None) -> Select[User]:
     query = select(User).order_by(User.id).limit(limit)
     if after is not None:
         query = query.where(User.id > after)
@@ -72,7 +72,7 @@ async def session_for_update(
     return found
 
 
-async def sessions_of(uow: UnitOfWork, user_id: UUID) -> Sequence[Row[tuple[ActiveSession, str]]]:
+async def sessions_of(uow: UnitOfWork, user_id: UUID) -> Sequence[Row[ActiveSession, str]]:
     """Give a member's living sessions, newest first, each with the name of its device."""
     return (
         await uow.session.execute(
@@ -149,7 +149,7 @@ def audit_entries(
     actor_id: UUID | None = None,
     target_id: UUID | None = None,
     since: datetime | None = None,
-) -> Select[tuple[AuditEntry]]:
+) -> Select[AuditEntry]:
     """Give the newest entries first."""
     query = select(AuditEntry).order_by(AuditEntry.id.desc()).limit(limit)
     for condition in (

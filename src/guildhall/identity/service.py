@@ -100,7 +100,9 @@ async def new_setup_token(uow: UnitOfWork) -> str | None:
     token = secrets.token_urlsafe(24)
     values = {"token_hash": _hashed(token), "created_at": uow.now}
     await uow.session.execute(
-        insert(SetupToken).values(id=1, **values).on_conflict_do_update(index_elements=["id"], set_=values)
+        insert(SetupToken)
+        .values(id=1, **values)
+        .on_conflict_do_update(index_elements=["id"], set_=values)
     )
     return token
 

@@ -26,7 +26,7 @@ from guildhall.kernel.ids import new_id
 
 __all__ = ["Cache", "Tier"]
 
-log = structlog.get_logger(__name__)
+log = structlog.get_logger()
 
 # A drop reaches the memory of other processes by expiry, so this bounds how stale they can be.
 MEMORY_TTL_SECONDS = 1.0

@@ -16,7 +16,7 @@ from typing import Any
 from uuid import UUID
 
 from celery import Celery, signals
-from kombu import Queue
+from kombu.entity import Queue
 
 from guildhall.infra.hall import Hall
 from guildhall.infra.settings import BrokerSettings

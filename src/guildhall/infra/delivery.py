@@ -25,7 +25,7 @@ from guildhall.kernel.events import Event
 
 __all__ = ["Deliveries", "Handler", "Subscription"]
 
-log = structlog.get_logger(__name__)
+log = structlog.get_logger()
 
 Handler = Callable[[UnitOfWork, Sequence[Any]], Awaitable[None]]
 

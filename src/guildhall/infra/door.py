@@ -7,9 +7,8 @@ not there is asked of the database, and without Redis everything is.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
 from uuid import UUID
 
 import structlog
@@ -24,7 +23,7 @@ from guildhall.kernel.member import Member, Role
 
 __all__ = ["Allowance", "Door", "Limit", "RateLimited", "Sessions", "forget_session", "tombstone"]
 
-log = structlog.get_logger(__name__)
+log = structlog.get_logger()
 
 SESSION_TTL_SECONDS = 120
 TOMBSTONE = b"ended"
@@ -85,12 +84,8 @@ class Allowance:
         )
 
 
-class Sessions(Protocol):
-    """Knows in the database which sessions are alive."""
-
-    async def __call__(self, user_id: UUID, session_id: UUID) -> Member | None:
-        """Give who is behind a session, or None if it ended or its member may not come in."""
-        ...
+Sessions = Callable[[UUID, UUID], Awaitable[Member | None]]
+"""Asks the database who is behind a (member, session); None if it ended or may not come in."""
 
 
 class Door:

@@ -110,7 +110,7 @@ async def open_redis(url: str) -> AsyncIterator[Redis]:
         retry=Retry(
             ExponentialWithJitterBackoff(cap=0.2, base=0.02),
             retries=4,
-            supported_errors=(RedisConnectionError, ConnectionError),
+            supported_errors=(RedisConnectionError,),
         ),
     )
     try:

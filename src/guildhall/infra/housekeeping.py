@@ -97,9 +97,11 @@ async def _remove(run: TaskRun, statement: str, kept: timedelta) -> int:
     removed = 0
     while True:
         async with run.write() as uow:
-            result = await uow.session.execute(
-                text(statement), {"before": uow.now - kept, "rows": ROWS_AT_ONCE}
+            page = await uow.session.execute(
+                text(f"WITH gone AS ({statement} RETURNING 1) SELECT count(*) FROM gone"),
+                {"before": uow.now - kept, "rows": ROWS_AT_ONCE},
             )
-        removed += result.rowcount  # type: ignore[attr-defined]  # a DELETE has one
-        if result.rowcount < ROWS_AT_ONCE:  # type: ignore[attr-defined]
+            count: int = page.scalar_one()
+        removed += count
+        if count < ROWS_AT_ONCE:
             return removed

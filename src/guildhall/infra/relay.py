@@ -25,7 +25,7 @@ from guildhall.kernel.ids import new_id
 
 __all__ = ["Broker", "Relay"]
 
-log = structlog.get_logger(__name__)
+log = structlog.get_logger()
 
 OFFICE = 0x6775696C64  # The advisory lock of the one working relay: "guild".
 FROZEN_AFTER_SECONDS = 10

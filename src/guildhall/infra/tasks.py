@@ -32,7 +32,7 @@ from guildhall.kernel.ids import new_id
 
 __all__ = ["Priority", "TaskDefinition", "TaskExecution", "TaskRun", "TaskRunner", "start"]
 
-log = structlog.get_logger(__name__)
+log = structlog.get_logger()
 
 LEASE_SECONDS = 60
 WATCH_SECONDS = 1.0

@@ -22,7 +22,7 @@ from guildhall.kernel.events import Event
 
 __all__ = ["UnitOfWork", "UnitsOfWork"]
 
-log = structlog.get_logger(__name__)
+log = structlog.get_logger()
 
 NO_DELAY = timedelta()
 

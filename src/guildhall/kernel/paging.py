@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Annotated, Any, Generic, TypeVar
 
 import orjson
@@ -36,8 +36,10 @@ def cursor_of(*position: object) -> str:
     return base64.urlsafe_b64encode(orjson.dumps(position, default=str)).rstrip(b"=").decode()
 
 
-def position_in(cursor: str, *kinds: type) -> Sequence[Any]:
+def position_in(cursor: str, *kinds: Callable[..., Any]) -> Sequence[Any]:
     """Unpack a cursor made by `cursor_of`, each part turned into its kind.
+
+    A kind is `int`, `float`, `str`, or whatever makes a value of a text.
 
     Raises CursorUnreadable for anything else, whatever was tampered with.
     """
@@ -50,7 +52,7 @@ def position_in(cursor: str, *kinds: type) -> Sequence[Any]:
         raise CursorUnreadable from None
 
 
-def _revive(part: object, kind: type) -> object:
+def _revive(part: object, kind: Callable[..., Any]) -> object:
     if kind in (int, float, str):
         if type(part) is not kind and not (kind is float and type(part) is int):
             raise CursorUnreadable

@@ -5,6 +5,7 @@ The ledger is right by definition; everything compared with it is derived.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -18,6 +19,8 @@ from guildhall.progression import boards, rules
 __all__ = ["Audit", "audit", "repair"]
 
 SHOWN_DIFFERENCES = 20
+LOOKS_AT_REDIS = 3
+SECONDS_BETWEEN_LOOKS = 1.0
 REDIS_PAGE = 5000
 
 
@@ -77,30 +80,38 @@ WHERE d.xp IS DISTINCT FROM e.xp OR (d.xp > 0 AND d.reached_at IS DISTINCT FROM 
 """)
 
 
+COUNTS = text("""
+SELECT (SELECT count(*) FROM subject_progress) AS subjects,
+       (SELECT count(*) FROM xp_ledger) AS ledger_rows,
+       (SELECT coalesce(sum(xp), 0) FROM xp_ledger) AS ledger_xp,
+       (SELECT count(*) FROM board_entries) AS board_entries,
+       (SELECT count(*) FROM outbox_events WHERE state IN ('waiting', 'claimed'))
+           AS pending_events,
+       (SELECT count(*) FROM outbox_events WHERE state = 'parked') AS parked_events
+""")
+
+
 async def audit(units: UnitsOfWork, redis: Redis) -> Audit:
-    """Compare ledger, totals, levels, board entries and Redis. Changes nothing."""
+    """Compare ledger, totals, levels, board entries and Redis. Changes nothing.
+
+    The database is read as of one instant. Redis follows it by the time between a commit and
+    what comes after it, so a difference there is looked at again before it counts.
+    """
+    found = await _audit_once(units, redis)
+    for _ in range(LOOKS_AT_REDIS - 1):
+        if found.all_equal:
+            break
+        await asyncio.sleep(SECONDS_BETWEEN_LOOKS)
+        found = await _audit_once(units, redis)
+    return found
+
+
+async def _audit_once(units: UnitsOfWork, redis: Redis) -> Audit:
     found = Audit()
     async with units.read() as uow:
+        await uow.session.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"))
         await uow.session.execute(text("SET LOCAL work_mem = '128MB'"))
-        counts = (
-            (
-                await uow.session.execute(
-                    text(
-                        "SELECT (SELECT count(*) FROM subject_progress) AS subjects,"
-                        " (SELECT count(*) FROM xp_ledger) AS ledger_rows,"
-                        " (SELECT coalesce(sum(xp), 0) FROM xp_ledger) AS ledger_xp,"
-                        " (SELECT count(*) FROM board_entries) AS board_entries,"
-                        " (SELECT count(*) FROM outbox_events WHERE state IN ('waiting', 'claimed'))"
-                        " AS pending_events,"
-                        " (SELECT count(*) FROM outbox_events WHERE state = 'parked')"
-                        " AS parked_events"
-                    )
-                )
-            )
-            .mappings()
-            .mappings()
-            .one()
-        )
+        counts = (await uow.session.execute(COUNTS)).mappings().one()
         for name, value in counts.items():
             setattr(found, name, value)
         for row in await uow.session.execute(TOTALS):

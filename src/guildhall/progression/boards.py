@@ -189,7 +189,7 @@ async def neighbours(
 
 
 async def names_of(
-    cache: Cache, units: UnitsOfWork, subject_ids: Sequence[UUID]
+    cache: Cache, units: UnitsOfWork, subject_ids: Sequence[str]
 ) -> Mapping[str, str]:
     """Give members' names by id, for lists that come from Redis."""
 
@@ -198,9 +198,7 @@ async def names_of(
             found = await usernames(uow, map(UUID, missing))
         return {str(id_): name for id_, name in found.items()}
 
-    return await cache.get_many(
-        "username", [str(id_) for id_ in subject_ids], load, ttl_seconds=NAME_TTL_SECONDS
-    )
+    return await cache.get_many("username", subject_ids, load, ttl_seconds=NAME_TTL_SECONDS)
 
 
 async def domains(uow: UnitOfWork) -> Mapping[str, str]:
@@ -330,7 +328,7 @@ async def run_of(redis: Redis) -> str:
 async def is_ready(redis: Redis) -> bool:
     """Tell whether Redis has every board, filled during its present run."""
     ready = await redis.get(READY)
-    return ready is not None and ready.decode() == await run_of(redis)
+    return ready == (await run_of(redis)).encode()
 
 
 PAGE = text("""

@@ -26,12 +26,10 @@ from guildhall.progression.errors import (
 )
 from guildhall.progression.models import Season, SeasonResult, XpEntry
 from guildhall.progression.schemas import (
-    BoardLineOut,
     BoardOut,
-    BoardPage,
-    BoardPlaceOut,
+    BoardQuery,
     DayOut,
-    ProgressOut,
+    PlaceQuery,
     PublicProgressOut,
     XpEntryOut,
 )
@@ -69,6 +67,8 @@ SELECT json_build_object(
 FROM subject_progress p WHERE p.subject_id = $1
 """
 
+SOMEBODY_WHO_LEFT = "somebody who left"
+
 NEWCOMER: dict[str, Any] = {
     "total_xp": 0,
     "level": 1,
@@ -83,10 +83,10 @@ NEWCOMER: dict[str, Any] = {
 }
 
 
-async def my_progress(hall: Hall, who: Member) -> ProgressOut:
-    """Give one's own progress as of today."""
+async def my_progress(hall: Hall, who: Member) -> dict[str, Any]:
+    """Give one's own progress as of today, in the shape of ProgressOut."""
     stored = await hall.database.reads.fetchval(STANDING, who.id)
-    return ProgressOut.model_validate(as_of(stored, who.local_day(hall.clock.now())))
+    return as_of(stored, who.local_day(hall.clock.now()))
 
 
 def as_of(stored: str | None, today: date) -> dict[str, Any]:
@@ -192,49 +192,44 @@ async def board_list(uow: UnitOfWork) -> list[BoardOut]:
     ]
 
 
-async def board(
-    hall: Hall,
-    who: Member,
-    name: str,
-    window: str,
-    limit: int,
-    cursor: str | None,
-    season: str | None,
-    around: str | None,
-) -> BoardPage:
-    """Give a page of a board, the lines around oneself, or a page of a closed season."""
+async def board(hall: Hall, who: Member, name: str, query: BoardQuery) -> dict[str, Any]:
+    """Give a page of a board, the lines around oneself, or a page of a closed season.
+
+    In the shape of BoardPage.
+    """
     await _refuse_unknown(hall, name)
-    if season is not None:
-        return await _archived(hall, name, season, limit, cursor)
-    period = rules.periods_at(hall.clock.now())[window]
-    if around is not None:
-        found = await _neighbours(hall, name, period, who.id, limit // 2)
-        lines, more = found.lines, False
+    if query.season is not None:
+        period, lines, cursor = query.season, *await _archived(hall, name, query)
     else:
-        lines = await _top(hall, name, period, limit, cursor)
-        more = len(lines) == limit
-    return BoardPage(
-        board=name,
-        window=window,
-        period=period,
-        items=await _with_names(hall, lines),
-        next_cursor=_cursor_after(lines[-1]) if more else None,
-    )
+        period = rules.periods_at(hall.clock.now())[query.window]
+        if query.around is not None:
+            found = await _neighbours(hall, name, period, who.id, query.limit // 2)
+            lines, cursor = found.lines, None
+        else:
+            lines = await _top(hall, name, period, query.limit, query.cursor)
+            cursor = _cursor_after(lines[-1]) if len(lines) == query.limit else None
+    return {
+        "board": name,
+        "window": query.window if query.season is None else "season",
+        "period": period,
+        "items": await _with_names(hall, lines),
+        "next_cursor": cursor,
+    }
 
 
-async def place(hall: Hall, who: Member, name: str, window: str, around: int) -> BoardPlaceOut:
-    """Give one's own place on a board and the lines around it."""
+async def place(hall: Hall, who: Member, name: str, query: PlaceQuery) -> dict[str, Any]:
+    """Give one's own place on a board and the lines around it, in the shape of BoardPlaceOut."""
     await _refuse_unknown(hall, name)
-    period = rules.periods_at(hall.clock.now())[window]
-    found = await _neighbours(hall, name, period, who.id, around)
+    period = rules.periods_at(hall.clock.now())[query.window]
+    found = await _neighbours(hall, name, period, who.id, query.around)
     if found.mine is None:
         raise NotOnBoard
-    return BoardPlaceOut(
-        rank=found.mine.rank,
-        xp=found.mine.xp,
-        members=found.members,
-        around=await _with_names(hall, found.lines),
-    )
+    return {
+        "rank": found.mine.rank,
+        "xp": found.mine.xp,
+        "members": found.members,
+        "around": await _with_names(hall, found.lines),
+    }
 
 
 async def _top(
@@ -269,12 +264,10 @@ async def _neighbours(
     return found
 
 
-async def _archived(
-    hall: Hall, name: str, season: str, limit: int, cursor: str | None
-) -> BoardPage:
-    after = position_in(cursor, int)[0] if cursor else 0
+async def _archived(hall: Hall, name: str, query: BoardQuery) -> tuple[Sequence[Line], str | None]:
+    after = position_in(query.cursor, int)[0] if query.cursor else 0
     async with hall.units.read() as uow:
-        closed = await uow.session.get(Season, season)
+        closed = await uow.session.get(Season, query.season)
         if closed is None or closed.closed_at is None:
             raise SeasonNotFound
         rows = await uow.session.execute(
@@ -285,34 +278,30 @@ async def _archived(
                 SeasonResult.reached_at,
             )
             .where(
-                SeasonResult.season == season,
+                SeasonResult.season == query.season,
                 SeasonResult.board == name,
                 SeasonResult.rank > after,
             )
             .order_by(SeasonResult.rank)
-            .limit(limit)
+            .limit(query.limit)
         )
         lines = [Line(*row) for row in rows]
-    return BoardPage(
-        board=name,
-        window="season",
-        period=season,
-        items=await _with_names(hall, lines),
-        next_cursor=cursor_of(lines[-1].rank) if len(lines) == limit else None,
-    )
+    return lines, cursor_of(lines[-1].rank) if len(lines) == query.limit else None
 
 
-async def _with_names(hall: Hall, lines: Sequence[Line]) -> list[BoardLineOut]:
-    names = await boards.names_of(hall.cache, hall.units, [line.subject_id for line in lines])
+async def _with_names(hall: Hall, lines: Sequence[Line]) -> list[dict[str, Any]]:
+    """Give lines in the shape of BoardLineOut."""
+    ids = [str(line.subject_id) for line in lines]
+    names = await boards.names_of(hall.cache, hall.units, ids)
     return [
-        BoardLineOut(
-            rank=line.rank,
-            user_id=line.subject_id,
-            username=names.get(str(line.subject_id), "somebody who left"),
-            xp=line.xp,
-            reached_at=line.reached_at,
-        )
-        for line in lines
+        {
+            "rank": line.rank,
+            "user_id": id_,
+            "username": names.get(id_, SOMEBODY_WHO_LEFT),
+            "xp": line.xp,
+            "reached_at": line.reached_at,
+        }
+        for id_, line in zip(ids, lines, strict=True)
     ]
 
 

@@ -6,10 +6,11 @@ from datetime import date
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import Query, Request
+from fastapi import Query, Request, Response
 from sqlalchemy import select
 
 from guildhall.infra.http import CurrentMember, Reads, Writes, access_routers, hall_of
+from guildhall.infra.http.hot import HotRoute, json_answer
 from guildhall.kernel.paging import Limit, Page
 from guildhall.progression import badges, conditions, queries, service
 from guildhall.progression.models import Badge, Season, StreakPause
@@ -23,16 +24,17 @@ from guildhall.progression.schemas import (
     BoardOut,
     BoardPage,
     BoardPlaceOut,
+    BoardQuery,
     Correction,
     DayOut,
     PauseIn,
     PauseOut,
+    PlaceQuery,
     ProgressOut,
     ProgressSettings,
     PublicProgressOut,
     SeasonOut,
     Started,
-    Window,
     XpEntryOut,
 )
 
@@ -41,13 +43,11 @@ __all__ = ["routers"]
 routers = access_routers("progression")
 public, member, admin = routers
 
-BoardName = Annotated[str, Query(max_length=64)]
 
-
-@member.get("/progress/me")
-async def my_progress(who: CurrentMember, request: Request) -> ProgressOut:
+@HotRoute.on(member, "/progress/me", ProgressOut)
+async def my_progress(request: Request) -> Response:
     """Read one's XP, level, streak, ranks and badges."""
-    return await queries.my_progress(hall_of(request), who)
+    return json_answer(await queries.my_progress(hall_of(request), request.state.member))
 
 
 @member.patch("/progress/me")
@@ -120,35 +120,16 @@ async def list_boards(uow: Reads) -> Page[BoardOut]:
     return Page(items=await queries.board_list(uow))
 
 
-@member.get("/leaderboards/{board}")
-async def board(
-    board: str,
-    request: Request,
-    window: Window = "all",
-    limit: Limit = 10,
-    cursor: str | None = None,
-    season: Annotated[str | None, Query(pattern=r"^\d{4}-Q[1-4]$")] = None,
-    around: Annotated[str | None, Query(pattern=r"^me$")] = None,
-) -> BoardPage:
-    """Read a leaderboard: XP descending, then who got there first.
-
-    `season` reads the archive of a closed one; `around=me` gives the lines around one's own.
-    """
-    return await queries.board(
-        hall_of(request), request.state.member, board, window, limit, cursor, season, around
-    )
+@HotRoute.on(member, "/leaderboards/{board}", BoardPage)
+async def board(request: Request, board: str, query: Annotated[BoardQuery, Query()]) -> Response:
+    """Read a leaderboard: XP descending, then who got there first."""
+    return json_answer(await queries.board(hall_of(request), request.state.member, board, query))
 
 
-@member.get("/leaderboards/{board}/me")
-async def my_place(
-    board: str,
-    who: CurrentMember,
-    request: Request,
-    window: Window = "all",
-    around: Annotated[int, Query(ge=0, le=25)] = 5,
-) -> BoardPlaceOut:
+@HotRoute.on(member, "/leaderboards/{board}/me", BoardPlaceOut)
+async def my_place(request: Request, board: str, query: Annotated[PlaceQuery, Query()]) -> Response:
     """Read one's own place, and who stands around."""
-    return await queries.place(hall_of(request), who, board, window, around)
+    return json_answer(await queries.place(hall_of(request), request.state.member, board, query))
 
 
 @member.get("/seasons")

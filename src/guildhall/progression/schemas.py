@@ -8,6 +8,8 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
+from guildhall.kernel.paging import Limit
+
 __all__ = [
     "BadgeChange",
     "BadgeEarnedOut",
@@ -19,10 +21,12 @@ __all__ = [
     "BoardOut",
     "BoardPage",
     "BoardPlaceOut",
+    "BoardQuery",
     "Correction",
     "DayOut",
     "PauseIn",
     "PauseOut",
+    "PlaceQuery",
     "ProgressOut",
     "ProgressSettings",
     "PublicProgressOut",
@@ -131,6 +135,21 @@ class PauseOut(BaseModel):
     starts_on: date
     ends_on: date
     reason: str
+
+
+class BoardQuery(_Body):
+    window: Window = "all"
+    limit: Limit = 10
+    cursor: Annotated[str, Field(max_length=500)] | None = None
+    season: Annotated[str, Field(pattern=r"^[0-9]{4}-Q[1-4]$")] | None = Field(
+        None, description="Read the archive of a closed season instead."
+    )
+    around: Literal["me"] | None = Field(None, description="Read the lines around one's own.")
+
+
+class PlaceQuery(_Body):
+    window: Window = "all"
+    around: Annotated[int, Field(ge=0, le=25)] = 5
 
 
 class BoardOut(BaseModel):

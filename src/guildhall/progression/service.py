@@ -9,7 +9,7 @@ from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, select
+from sqlalchemy import Row, delete, select
 
 from guildhall.identity import record, usernames
 from guildhall.infra.unit_of_work import UnitOfWork
@@ -313,7 +313,7 @@ async def _streak_from_history(
 ) -> rules.Streak:
     streak, frozen = rules.streak_of(await repository.active_days(uow, subject_id), paused)
     await uow.session.execute(
-        StreakFreezeUse.__table__.delete().where(StreakFreezeUse.subject_id == subject_id)
+        delete(StreakFreezeUse).where(StreakFreezeUse.subject_id == subject_id)
     )
     if frozen:
         await repository.record_frozen(uow, [(subject_id, day) for day in sorted(frozen)])

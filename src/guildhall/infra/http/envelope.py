@@ -15,7 +15,7 @@ from guildhall.infra.telemetry import REQUEST_SECONDS, REQUESTS
 
 __all__ = ["Envelope"]
 
-log = structlog.get_logger("guildhall.http")
+log = structlog.get_logger()
 
 SECURITY_HEADERS: tuple[tuple[bytes, bytes], ...] = (
     (b"x-content-type-options", b"nosniff"),

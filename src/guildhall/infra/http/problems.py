@@ -30,7 +30,7 @@ from guildhall.kernel.errors import (
 
 __all__ = ["PROBLEM_RESPONSES", "ProblemOut", "install_problems", "problem"]
 
-log = structlog.get_logger(__name__)
+log = structlog.get_logger()
 
 STATUS: dict[type[Refusal], int] = {
     Invalid: 422,
