@@ -52,7 +52,7 @@ class Subscription:
 LEASED = text("""
 SELECT id, name, subject_id, payload::text AS payload, correlation_id, attempts
 FROM outbox_events
-WHERE lease_id = :lease_id AND state = 'claimed'
+WHERE lease_id = :lease_id AND state = 'claimed' AND (CAST(:only AS bigint) IS NULL OR id = :only)
 ORDER BY id
 FOR UPDATE
 """)
@@ -110,9 +110,7 @@ class Deliveries:
 
     async def _deliver(self, reader: str, lease_id: UUID, only: int | None) -> int:
         async with self._units.write() as uow:
-            rows = (await uow.session.execute(LEASED, {"lease_id": lease_id})).all()
-            if only is not None:
-                rows = [row for row in rows if row.id == only]
+            rows = (await uow.session.execute(LEASED, {"lease_id": lease_id, "only": only})).all()
             if not rows:
                 return 0
             correlation_id.set(rows[0].correlation_id)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import asyncpg
 import orjson
 import structlog
 from asgi_correlation_id import correlation_id
@@ -125,7 +126,16 @@ def install_problems(app: FastAPI) -> None:
     app.add_exception_handler(RequestValidationError, _not_valid)
     app.add_exception_handler(HTTPException, _by_framework)
     app.add_exception_handler(DBAPIError, _not_storable)
-    for lost in (PoolTimeout, OperationalError, InterfaceError, OSError):
+    app.add_exception_handler(asyncpg.DataError, _value_unusable)
+    for lost in (
+        PoolTimeout,
+        OperationalError,
+        InterfaceError,
+        asyncpg.InterfaceError,
+        asyncpg.PostgresConnectionError,
+        asyncpg.OperatorInterventionError,
+        OSError,
+    ):
         app.add_exception_handler(lost, _database_away)
 
 
@@ -177,6 +187,10 @@ async def _not_storable(_: Request, error: Exception) -> Response:
     assert isinstance(error, DBAPIError)
     if not str(getattr(error.orig, "sqlstate", None) or "").startswith("22"):
         raise error
+    return await _value_unusable(_, error)
+
+
+async def _value_unusable(_: Request, __: Exception) -> Response:
     return problem(422, "value_unusable", "A value in this request cannot be stored.")
 
 
