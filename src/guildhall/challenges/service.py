@@ -204,16 +204,22 @@ async def submit(
 
 
 async def attempt(uow: UnitOfWork, member: Member, attempt_id: UUID) -> tuple[Attempt, str | None]:
-    """Give one's own attempt, and the challenge's explanation once it has been graded."""
+    """Give one's own attempt, and the challenge's explanation once that spoils nothing.
+
+    That is after a pass, or when no attempt is left.
+    """
     found = await repository.attempt_of(uow, member.id, attempt_id)
     if found is None:
         raise AttemptNotFound
-    explanation = None
-    if found.graded_at is not None:
-        explanation = await uow.session.scalar(
-            select(Challenge.explanation).where(Challenge.id == found.challenge_id)
-        )
-    return found, explanation
+    if found.status not in ("passed", "failed"):
+        return found, None
+    its_challenge = await uow.session.get_one(Challenge, found.challenge_id)
+    own = await uow.session.get(ChallengeRecord, (member.id, found.challenge_id))
+    over = its_challenge.max_attempts is not None and (
+        own is not None and own.submissions >= its_challenge.max_attempts
+    )
+    passed = own is not None and own.passed_at is not None
+    return found, its_challenge.explanation if passed or over else None
 
 
 def attempts_query(
