@@ -16,6 +16,8 @@ from typing import Any, ClassVar
 import asyncpg
 import orjson
 from sqlalchemy import URL, DateTime, MetaData, make_url
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import (
     AsyncEngine,
     AsyncSession,
@@ -26,7 +28,15 @@ from sqlalchemy.orm import DeclarativeBase
 
 from guildhall.infra.settings import DatabaseSettings
 
-__all__ = ["Base", "Database", "asyncpg_arguments", "driver_url", "open_database"]
+__all__ = [
+    "Base",
+    "Database",
+    "asyncpg_arguments",
+    "driver_url",
+    "is_away",
+    "is_unusable_value",
+    "open_database",
+]
 
 READ_POOL_SIZE = 8
 
@@ -97,6 +107,41 @@ async def open_database(
 
 async def _leave_as_is(connection: Any) -> None:
     return None
+
+
+# Of SQLSTATE: lost connections, resources used up, a server that is stopping or starting.
+AWAY_CLASSES = ("08", "53", "57")
+
+
+def is_away(error: BaseException) -> bool:
+    """Tell whether an error says that the database cannot do it now, rather than at all.
+
+    SQLAlchemy gives no type of its own to most of what asyncpg raises while a server dies.
+    """
+    if isinstance(error, OSError | PoolTimeout):
+        return True
+    cause = _cause(error)
+    if isinstance(cause, asyncpg.PostgresError):
+        return (cause.sqlstate or "").startswith(AWAY_CLASSES)
+    # A connection that the server has just closed says that it is in a state it cannot leave.
+    return isinstance(
+        cause, asyncpg.InterfaceError | asyncpg.InternalClientError | OSError
+    ) and not isinstance(cause, ValueError)
+
+
+def is_unusable_value(error: BaseException) -> bool:
+    """Tell whether a value was refused by PostgreSQL, or by the driver on the way there."""
+    cause = _cause(error)
+    if isinstance(cause, asyncpg.PostgresError):
+        return (cause.sqlstate or "").startswith("22")
+    return isinstance(cause, asyncpg.InterfaceError) and isinstance(cause, ValueError)
+
+
+def _cause(error: BaseException) -> BaseException | None:
+    """Give what asyncpg raised, under what SQLAlchemy has made of it."""
+    if isinstance(error, DBAPIError):
+        return error.orig.__cause__ or error.orig if error.orig else None
+    return error
 
 
 def driver_url(url: str) -> URL:

@@ -17,8 +17,8 @@ import structlog
 from asgi_correlation_id import correlation_id
 from pydantic import TypeAdapter
 from sqlalchemy import text
-from sqlalchemy.exc import InterfaceError, OperationalError
 
+from guildhall.infra.database import is_away
 from guildhall.infra.telemetry import EVENTS_DELIVERED
 from guildhall.infra.unit_of_work import UnitOfWork, UnitsOfWork
 from guildhall.kernel.events import Event
@@ -100,9 +100,9 @@ class Deliveries:
         """
         try:
             done = await self._deliver(reader, lease_id, only=None)
-        except (InterfaceError, OperationalError):
-            raise
-        except Exception:
+        except Exception as error:
+            if is_away(error):
+                raise
             log.warning("batch_failed", reader=reader, exc_info=True)
             done = await self._deliver_singly(reader, lease_id)
         EVENTS_DELIVERED.labels(reader).inc(done)
@@ -138,9 +138,9 @@ class Deliveries:
                 continue
             try:
                 done += await self._deliver(reader, lease_id, only=row.id)
-            except (InterfaceError, OperationalError):
-                raise
             except Exception as error:
+                if is_away(error):
+                    raise
                 if row.subject_id is not None:
                     stopped.add(row.subject_id)
                 await self._fail(reader, row.id, row.attempts, error)

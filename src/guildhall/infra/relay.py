@@ -67,18 +67,22 @@ SELECT handler, lease_id, count(*) AS size FROM claimed GROUP BY 1, 2
 """
 
 # A lease runs out when a worker died, or when the broker lost the news: neither is the event's
-# fault, so it takes four times as many losses as failures to park it.
+# fault, so it takes four times as many losses as failures to park it. Rows that are locked have a
+# worker that is late but at work, or frozen: the others' events do not wait for it here.
 EXPIRE = """
 UPDATE outbox_events
 SET state = CASE WHEN attempts >= 4 * $1 THEN 'parked' ELSE 'waiting' END,
     error = CASE WHEN attempts >= 4 * $1 THEN 'Its lease ran out too often' ELSE error END,
     lease_id = NULL
-WHERE state = 'claimed' AND lease_until < now()
+WHERE id IN (
+    SELECT id FROM outbox_events WHERE state = 'claimed' AND lease_until < now()
+    ORDER BY id FOR UPDATE SKIP LOCKED
+)
 """
 
 HAND_BACK = """
 UPDATE outbox_events SET state = 'waiting', lease_id = NULL, attempts = attempts - 1
-WHERE lease_id = $1 AND state = 'claimed'
+WHERE lease_id = ANY($1::uuid[]) AND state = 'claimed'
 """
 
 
@@ -103,7 +107,8 @@ EXPIRE_TASKS = """
 UPDATE task_executions
 SET state = CASE WHEN cancel_requested THEN 'cancelled'
                  WHEN attempts >= max_attempts THEN 'failed' ELSE 'queued' END,
-    error = CASE WHEN attempts >= max_attempts THEN 'Its worker died too often' ELSE error END
+    error = CASE WHEN attempts >= max_attempts THEN 'Its worker died too often' ELSE error END,
+    finished_at = CASE WHEN cancel_requested OR attempts >= max_attempts THEN now() END
 WHERE state IN ('sent', 'running') AND lease_until < now()
 """
 
@@ -184,7 +189,7 @@ class Relay:
             self._settings.outbox_batch_size,
             self._settings.outbox_lease_seconds,
         )
-        for batch in batches:
+        for number, batch in enumerate(batches):
             RELAY_CLAIMED.labels(batch["handler"]).inc(batch["size"])
             try:
                 await self._broker.publish_batch(batch["handler"], batch["lease_id"])
@@ -192,7 +197,8 @@ class Relay:
                 # The broker is away. The rows go back at once, so that they are handed over as
                 # soon as it returns instead of when their lease runs out.
                 log.warning("relay_lost_broker", error=str(error))
-                await connection.execute(HAND_BACK, batch["lease_id"])
+                unpublished = [each["lease_id"] for each in batches[number:]]
+                await connection.execute(HAND_BACK, unpublished)
                 await asyncio.sleep(RECONNECT_SECONDS)
                 return False
         return bool(batches)

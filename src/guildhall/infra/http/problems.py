@@ -12,11 +12,12 @@ from asgi_correlation_id import correlation_id
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ConfigDict
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
+from guildhall.infra.database import is_away, is_unusable_value
 from guildhall.infra.door import Allowance
 from guildhall.kernel.errors import (
     Conflict,
@@ -125,18 +126,8 @@ def install_problems(app: FastAPI) -> None:
     app.add_exception_handler(Refusal, _refused)
     app.add_exception_handler(RequestValidationError, _not_valid)
     app.add_exception_handler(HTTPException, _by_framework)
-    app.add_exception_handler(DBAPIError, _not_storable)
-    app.add_exception_handler(asyncpg.DataError, _value_unusable)
-    for lost in (
-        PoolTimeout,
-        OperationalError,
-        InterfaceError,
-        asyncpg.InterfaceError,
-        asyncpg.PostgresConnectionError,
-        asyncpg.OperatorInterventionError,
-        OSError,
-    ):
-        app.add_exception_handler(lost, _database_away)
+    for fault in (DBAPIError, PoolTimeout, asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
+        app.add_exception_handler(fault, _by_database)
 
 
 async def _refused(_: Request, error: Exception) -> Response:
@@ -179,22 +170,15 @@ async def _by_framework(_: Request, error: Exception) -> Response:
     )
 
 
-async def _not_storable(_: Request, error: Exception) -> Response:
-    """Answer for values that pass every schema and that PostgreSQL still cannot hold.
+async def _by_database(_: Request, error: Exception) -> Response:
+    """Answer for a database that is away, and for values that fit every schema but no column.
 
-    A NUL in a text is the usual one (SQLSTATE class 22). Any other error is a defect.
+    A NUL in a text is the usual one. Any other error is a defect.
     """
-    assert isinstance(error, DBAPIError)
-    if not str(getattr(error.orig, "sqlstate", None) or "").startswith("22"):
+    if is_unusable_value(error):
+        return problem(422, "value_unusable", "A value in this request cannot be stored.")
+    if not is_away(error):
         raise error
-    return await _value_unusable(_, error)
-
-
-async def _value_unusable(_: Request, __: Exception) -> Response:
-    return problem(422, "value_unusable", "A value in this request cannot be stored.")
-
-
-async def _database_away(_: Request, error: Exception) -> Response:
     log.error("database_unavailable", exc_info=error)
     return problem(
         503,
