@@ -167,8 +167,12 @@ class CacheSettings(_Concern):
 class LogSettings(_Concern):
     """Structured logs."""
 
-    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
-    log_format: Literal["json", "console"] = "json"
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
+        "INFO", description="The least urgent lines that are written."
+    )
+    log_format: Literal["json", "console"] = Field(
+        "json", description="`json` for machines, `console` for people."
+    )
 
 
 class OutboxSettings(_Concern):
