@@ -87,7 +87,7 @@ def furnish(app: FastAPI, hall: Hall) -> None:
         hall.redis,
         app.state.tokens,
         hall.clock,
-        session_loader(hall.units),
+        session_loader(hall.database, hall.clock),
         hall.settings.rate_limit,
     )
 

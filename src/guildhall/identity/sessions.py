@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from datetime import timedelta
 from uuid import UUID
 
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
-from sqlalchemy import select
 
 from guildhall.identity import passwords, repository, rules
 from guildhall.identity.audit import record
@@ -23,12 +22,14 @@ from guildhall.identity.errors import (
 from guildhall.identity.models import ActiveSession, Device, User
 from guildhall.identity.rules import Rotation
 from guildhall.identity.schemas import Login, SessionOut, TokensOut
-from guildhall.infra.door import tombstone
+from guildhall.infra.database import Database
+from guildhall.infra.door import Sessions, tombstone
 from guildhall.infra.hall import Hall
 from guildhall.infra.http.access import RequestClient
 from guildhall.infra.settings import SecuritySettings
 from guildhall.infra.tokens import TokenRefused, Tokens
 from guildhall.infra.unit_of_work import UnitOfWork, UnitsOfWork
+from guildhall.kernel.clock import Clock
 from guildhall.kernel.ids import new_id
 from guildhall.kernel.member import Member, Role
 
@@ -180,28 +181,25 @@ async def sessions(uow: UnitOfWork, member: Member) -> list[SessionOut]:
     ]
 
 
-def session_loader(units: UnitsOfWork) -> Callable[[UUID, UUID], Awaitable[Member | None]]:
+# Asked on the door's cold path, for every session that Redis does not know: hence the read pool.
+ALIVE = """
+SELECT u.role, u.time_zone, u.day_starts_at
+FROM active_sessions s JOIN users u ON u.id = s.user_id
+WHERE s.user_id = $1 AND s.id = $2 AND s.ended_at IS NULL AND s.expires_at > $3
+  AND u.status = 'active'
+"""
+
+
+def session_loader(database: Database, clock: Clock) -> Sessions:
     """Give the function with which the door asks the database about a session."""
 
     async def load(user_id: UUID, session_id: UUID) -> Member | None:
-        async with units.read() as uow:
-            row = (
-                await uow.session.execute(
-                    select(User.role, User.time_zone, User.day_starts_at)
-                    .join(ActiveSession, ActiveSession.user_id == User.id)
-                    .where(
-                        User.id == user_id,
-                        User.status == "active",
-                        ActiveSession.user_id == user_id,
-                        ActiveSession.id == session_id,
-                        ActiveSession.ended_at.is_(None),
-                        ActiveSession.expires_at > uow.now,
-                    )
-                )
-            ).one_or_none()
+        row = await database.reads.fetchrow(ALIVE, user_id, session_id, clock.now())
         if row is None:
             return None
-        return Member(user_id, session_id, Role(row.role), row.time_zone, row.day_starts_at)
+        return Member(
+            user_id, session_id, Role(row["role"]), row["time_zone"], row["day_starts_at"]
+        )
 
     return load
 

@@ -34,7 +34,7 @@ class Account:
     def _succeeds(self, *command: str) -> bool:
         try:
             return (
-                subprocess.run(
+                subprocess.run(  # noqa: S603  # our own programs
                     command,
                     user=self.uid,
                     group=self.gid,
@@ -89,7 +89,7 @@ def _created(name: str) -> Account | None:
     program = shutil.which("useradd", path=f"{os.defpath}:/usr/sbin:/sbin")
     if program is None:
         return None
-    subprocess.run(
+    subprocess.run(  # noqa: S603  # a program of the system
         [program, "--system", "--user-group", "--no-create-home", "--shell", "/bin/false", name],
         capture_output=True,
         check=False,

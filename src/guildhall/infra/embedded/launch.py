@@ -18,18 +18,25 @@ PR_SET_PDEATHSIG = 1
 NOBODY_ELSE = "-"
 
 
+def bind_to_parent(parent: int, death_signal: int) -> None:
+    """Arrange to get a signal (0: none) when the parent ends; end at once if it has already.
+
+    Only Linux can do this. The signal comes when the parent's *thread* ends that started us, so a
+    supervisor starts its children from its main thread. A change of account clears it.
+    """
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, death_signal, 0, 0, 0)
+    if os.getppid() != parent:
+        sys.exit(128 + signal.SIGTERM)
+
+
 def launch(parent: str, death_signal: str, uid: str, gid: str, *command: str) -> None:
     """Become the command, as the given account, bound to the parent. Does not return."""
     if uid != NOBODY_ELSE:
         os.setgroups([])
         os.setgid(int(gid))
         os.setuid(int(uid))
-    if sys.platform == "linux":
-        # After the change of account, which clears it. It is sent when the *thread* ends that
-        # started us: the supervisor starts its children from its main thread.
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, int(death_signal), 0, 0, 0)
-    if os.getppid() != int(parent):
-        sys.exit(128 + signal.SIGTERM)  # The parent died before the signal was arranged.
+    bind_to_parent(int(parent), int(death_signal))
     os.umask(0o077)
     try:
         os.execv(command[0], command)  # noqa: S606  # no shell is wanted

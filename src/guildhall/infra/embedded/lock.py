@@ -9,7 +9,7 @@ import contextlib
 import fcntl
 import json
 import os
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Literal
 
@@ -20,7 +20,10 @@ __all__ = ["HallLock", "Occupancy"]
 
 @dataclass(frozen=True)
 class Occupancy:
-    """Who holds the lock. `serving` says that the named servers can be used by others."""
+    """Who holds the lock. `serving` says that the named servers can be used by others.
+
+    `processes` gives the pid of each process of a running hall, for whoever wants to look.
+    """
 
     pid: int
     kind: Literal["hall", "command"]
@@ -28,6 +31,7 @@ class Occupancy:
     postgres: bool
     valkey: bool
     serving: bool
+    processes: dict[str, int] = field(default_factory=dict)
 
 
 class HallLock:

@@ -12,6 +12,7 @@ import os
 import shutil
 import signal
 import subprocess
+import tempfile
 from asyncio.subprocess import Process
 from pathlib import Path
 from urllib.parse import quote
@@ -26,12 +27,13 @@ from guildhall.infra.embedded.processes import (
     spawn,
     until,
 )
-from guildhall.infra.embedded.secrets import kept_secret
+from guildhall.infra.embedded.secrets import kept_secret, write_privately
 
 __all__ = ["EmbeddedPostgres"]
 
 NAME = "guildhall"
 MAJOR = "18"
+DRAFT_PREFIX = ".postgres-draft-"
 PORT = 5432  # only part of the socket's name
 START_SECONDS = 300.0  # crash recovery replays up to max_wal_size
 ATTEMPTS = 40
@@ -49,6 +51,7 @@ class EmbeddedPostgres:
     """A PostgreSQL on a socket, for one hall. The caller holds the hall's lock."""
 
     name = "postgres"
+    hasty_signal = signal.SIGQUIT  # its immediate shutdown: the next start recovers
 
     def __init__(self, premises: Premises) -> None:
         self._premises = premises
@@ -153,7 +156,7 @@ class EmbeddedPostgres:
         # The pid alone may be anybody's, after a restart of the machine or the container. The
         # command line names the data; a DATA_DIR that was copied while running names the other.
         ours = named == self._data and f"postgres -D {self._data} " in f"{command_of(pid)} "
-        return pid if ours and is_running(pid) else None
+        return pid if ours and pid > 0 and is_running(pid) else None
 
     async def _end_orphan(self) -> None:
         """End a server that outlived its supervisor. It has been asked to, on Linux."""
@@ -188,27 +191,20 @@ class EmbeddedPostgres:
 
     def _may_be_in_the_way(self) -> bool:
         """Tell whether a failed start may be due to what is just about to end."""
-        marker = f"-D {self._data}"
-        return any(
-            marker in command_of(pid) or _directory_of(pid) == self._data
-            for pid in _other_processes()
-        )
+        return any(_directory_of(pid) == self._data for pid in _processes())
 
     def _initialise(self, programs: Path, password: str) -> None:
-        """Make a new database cluster, aside, and put it in place when it is complete."""
-        draft = self._data / "draft"
-        shutil.rmtree(draft, ignore_errors=True)
-        for leftover in self._data.iterdir():
-            if leftover.name != "draft":
-                raise ServerFailed(
-                    f"{self._data} holds {leftover.name}, but no database; move it away."
-                )
-        draft.mkdir(mode=0o700)
-        password_file = self._premises.sockets / "initdb"
-        password_file.unlink(missing_ok=True)
-        descriptor = os.open(password_file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "w") as file:
-            file.write(password)
+        """Make a new database cluster, aside, and put it in place in one step when it is complete.
+
+        Each attempt has a directory of its own: an initdb that outlived a killed supervisor may
+        still be writing in another.
+        """
+        home = self._data.parent
+        for leftover in home.glob(f"{DRAFT_PREFIX}*"):
+            shutil.rmtree(leftover, ignore_errors=True)
+        draft = Path(tempfile.mkdtemp(prefix=DRAFT_PREFIX, dir=home))
+        password_file = self._premises.sockets / draft.name
+        write_privately(password_file, password)
         if account := self._premises.account:
             for path in (draft, password_file):
                 os.chown(path, account.uid, account.gid)
@@ -220,13 +216,14 @@ class EmbeddedPostgres:
                 f"--pwfile={password_file}",
             )
         finally:
-            password_file.unlink()
+            password_file.unlink(missing_ok=True)
         self._single_user(programs, draft, "postgres", f"CREATE DATABASE {NAME} TEMPLATE template0")
-        # PG_VERSION goes last: it is what says that there is a database.
-        parts = sorted(draft.iterdir(), key=lambda part: part.name == "PG_VERSION")
-        for part in parts:
-            part.rename(self._data / part.name)
-        draft.rmdir()
+        try:
+            draft.rename(self._data)  # over the empty directory
+        except OSError as error:
+            raise ServerFailed(
+                f"{self._data} is not empty, but holds no database; move it away."
+            ) from error
 
     def _check_version(self) -> None:
         version = (self._data / "PG_VERSION").read_text().strip()
@@ -245,7 +242,7 @@ class EmbeddedPostgres:
 
     def _run(self, *command: str | Path, text: str = "") -> None:
         account = self._premises.account
-        done = subprocess.run(
+        done = subprocess.run(  # noqa: S603  # our own programs
             [str(part) for part in command],
             input=text,
             capture_output=True,
@@ -255,7 +252,9 @@ class EmbeddedPostgres:
             env={"PATH": os.defpath, "LC_ALL": "C"},
             umask=0o077,
             start_new_session=True,
-            **({"user": account.uid, "group": account.gid, "extra_groups": []} if account else {}),
+            user=account.uid if account else None,
+            group=account.gid if account else None,
+            extra_groups=[] if account else None,
         )
         if done.returncode != 0:
             words = (done.stderr or done.stdout).strip().splitlines()
@@ -333,7 +332,7 @@ def _quoted(directory: Path) -> str:
     return f'"{doubled}"'
 
 
-def _other_processes() -> list[int]:
+def _processes() -> list[int]:
     try:
         return [int(name) for name in os.listdir("/proc") if name.isdecimal()]  # noqa: PTH208
     except FileNotFoundError:

@@ -111,16 +111,12 @@ class Premises:
                 elif os.geteuid() != 0:
                     raise PermissionError(None, None, str(directory))
         except PermissionError as error:
-            raise SettingsFault(
-                [
-                    f"DATA_DIR: {error.filename} belongs to somebody else; start the hall as its"
-                    f" owner, or set another DATA_DIR than {self.data_dir}"
-                ]
+            raise _fault(
+                f"{error.filename} belongs to somebody else; start the hall as its owner,"
+                f" or set another DATA_DIR than {self.data_dir}"
             ) from error
         except OSError as error:
-            raise SettingsFault(
-                [f"DATA_DIR: {self.data_dir} cannot be used: {error.strerror}"]
-            ) from error
+            raise _fault(f"{self.data_dir} cannot be used: {error.strerror}") from error
 
     def furnish(self) -> None:
         """Make the directories of the servers. The caller holds the lock."""
@@ -171,12 +167,10 @@ class Premises:
             # must not come upon the database of the old one.
             home = Path(tempfile.mkdtemp(prefix=f"{self.data_dir.name}-", dir=ELSEWHERE))
         except OSError as error:
-            raise SettingsFault(
-                [
-                    f"DATA_DIR: root's PostgreSQL runs as the account {account.name}, which cannot"
-                    f" come through to {self.data_dir}; set a DATA_DIR that it can reach, or start"
-                    " the hall as a normal user"
-                ]
+            raise _fault(
+                f"root's PostgreSQL runs as the account {account.name}, which cannot come through"
+                f" to {self.data_dir}; set a DATA_DIR that it can reach, or start the hall as a"
+                " normal user"
             ) from error
         home.chmod(0o711)
         (home / ORIGIN).write_text(json.dumps(str(self.data_dir)))
@@ -196,17 +190,15 @@ class Premises:
         if not link.is_symlink():
             return
         if not link.exists():
-            raise SettingsFault([f"DATA_DIR: {link} points to {link.readlink()}, which is gone"])
+            raise _fault(f"{link} points to {link.readlink()}, which is gone")
         origin = link.resolve().parent / ORIGIN
         with contextlib.suppress(FileNotFoundError):
             other = Path(json.loads(origin.read_text()))
             there = other / "postgres"
             if there.is_symlink() and not other.samefile(self.data_dir):
-                raise SettingsFault(
-                    [
-                        f"DATA_DIR: the databases in {link.resolve().parent} belong to the hall in"
-                        f" {other}; a copy needs data of its own: restore a backup instead"
-                    ]
+                raise _fault(
+                    f"the databases in {link.resolve().parent} belong to the hall in {other};"
+                    " a copy needs data of its own: restore a backup instead"
                 )
             if not there.is_symlink():
                 origin.write_text(json.dumps(str(self.data_dir)))  # DATA_DIR has been moved
@@ -217,7 +209,7 @@ class Premises:
         if self.account and owner == 0:
             os.chown(directory, self.account.uid, self.account.gid)
         elif owner not in {os.geteuid(), self.account.uid if self.account else -1}:
-            raise SettingsFault([f"DATA_DIR: {directory} belongs to another account; chown it"])
+            raise _fault(f"{directory} belongs to another account; chown it")
         directory.chmod(0o700)
 
     def _place_sockets(self) -> None:
@@ -241,9 +233,7 @@ class Premises:
                     " for them."
                 )
                 return
-        raise SettingsFault(
-            [f"DATA_DIR: {self.data_dir} is too long for sockets, and so is {parents[0]}"]
-        )
+        raise _fault(f"{self.data_dir} is too long for sockets, and so is {parents[0]}")
 
     def _is_ours(self, place: Path) -> bool:
         """Tell whether a remembered directory is still there and nobody else can write in it."""
@@ -285,13 +275,15 @@ class Premises:
             except OSError:
                 continue
             return place
-        raise SettingsFault(
-            [
-                f"The account {self.account.name}, which the servers run as, cannot reach {root},"
-                f" and there is no room for a copy in {ELSEWHERE}; install the hall elsewhere, or"
-                " start it as a normal user"
-            ]
+        raise _fault(
+            f"the account {self.account.name}, which the servers run as, cannot reach {root}, and"
+            f" there is no room for a copy in {ELSEWHERE}; install the hall elsewhere, or start it"
+            " as a normal user"
         )
+
+
+def _fault(sentence: str) -> SettingsFault:
+    return SettingsFault([f"DATA_DIR: {sentence}"])
 
 
 def _package(name: str, setting: str) -> Path:

@@ -45,10 +45,11 @@ class ServerFailed(Exception):
 async def spawn(
     command: Sequence[str | Path],
     *,
-    death_signal: signal.Signals,
+    death_signal: signal.Signals | None,
     output: Output,
     account: Account | None = None,
     environment: Mapping[str, str] | None = None,
+    passed: Sequence[int] = (),
 ) -> Process:
     """Start a command in a process group of its own. Call this from the main thread.
 
@@ -59,7 +60,7 @@ async def spawn(
         environment = {name: os.environ[name] for name in KEPT_FOR_SERVERS if name in os.environ}
         environment = {**environment, "LC_ALL": "C"}
     return await asyncio.create_subprocess_exec(
-        *(sys.executable, "-I", "-S", str(LAUNCHER), str(os.getpid()), str(int(death_signal))),
+        *(sys.executable, "-I", "-S", str(LAUNCHER), str(os.getpid()), str(int(death_signal or 0))),
         *((str(account.uid), str(account.gid)) if account else ("-", "-")),
         *map(str, command),
         stdin=DEVNULL,
@@ -69,6 +70,7 @@ async def spawn(
         # Readable by everyone, while the current directory may not be for the service account.
         cwd="/" if account else None,
         start_new_session=True,
+        pass_fds=passed,
     )
 
 
@@ -129,7 +131,7 @@ def command_of(pid: int) -> str:
         if PROC.joinpath("self").exists():
             line = (PROC / str(pid) / "cmdline").read_bytes()
             return line.replace(b"\0", b" ").decode(errors="replace").strip()
-        return subprocess.run(
+        return subprocess.run(  # noqa: S603  # a pid is no command
             ["ps", "-ww", "-o", "command=", "-p", str(pid)],  # noqa: S607  # wherever it is
             capture_output=True,
             text=True,

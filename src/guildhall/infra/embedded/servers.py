@@ -7,6 +7,8 @@ import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
+from pydantic import SecretStr
+
 from guildhall.infra.embedded.lock import HallLock, Occupancy
 from guildhall.infra.embedded.postgres import EmbeddedPostgres
 from guildhall.infra.embedded.premises import Premises
@@ -64,21 +66,23 @@ class EmbeddedServers:
         Raises ServerFailed.
         """
         self.premises.furnish()
-        started = await asyncio.gather(
-            *(server.start(output_of(server.name)) for server in self.all), return_exceptions=True
-        )
-        for outcome in started:
-            if isinstance(outcome, BaseException):
-                await self.stop()
-                raise outcome
+        try:
+            async with asyncio.TaskGroup() as starting:
+                for server in self.all:
+                    starting.create_task(server.start(output_of(server.name)))
+        except BaseException as failure:
+            await self.stop()
+            if isinstance(failure, BaseExceptionGroup):
+                raise failure.exceptions[0] from None
+            raise
 
     async def stop(self) -> None:
         """Stop them cleanly, all at once."""
         await asyncio.gather(*(server.stop() for server in self.all))
 
 
-def _value(secret: object) -> str:
-    return str(secret.get_secret_value()) if hasattr(secret, "get_secret_value") else ""
+def _value(secret: SecretStr | None) -> str:
+    return secret.get_secret_value() if secret else ""
 
 
 @asynccontextmanager

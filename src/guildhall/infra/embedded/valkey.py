@@ -38,6 +38,7 @@ class EmbeddedValkey:
     """
 
     name = "valkey"
+    hasty_signal = signal.SIGTERM
 
     def __init__(self, premises: Premises) -> None:
         self._premises = premises
@@ -104,9 +105,10 @@ class EmbeddedValkey:
             pid = int((self._premises.run / PID_NAME).read_text())
         except (OSError, ValueError):
             return None
-        # It shows its socket as its title, and only a server of this hall can have this socket.
-        ours = command_of(pid) == f"valkey-server {self._socket}"
-        return pid if ours and is_running(pid) else None
+        # It shows its socket, and only a server of this hall can have this socket.
+        command = command_of(pid)
+        ours = "valkey-server" in command and str(self._socket) in command
+        return pid if ours and pid > 0 and is_running(pid) else None
 
     async def _end_orphan(self) -> None:
         for number, seconds in ((signal.SIGTERM, STOP_SECONDS), (signal.SIGKILL, KILL_SECONDS)):

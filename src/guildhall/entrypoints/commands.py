@@ -1,0 +1,191 @@
+"""The commands of the command line that need the whole house; `cli` loads them when asked."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import TypeVar
+
+import click
+import orjson
+from pydantic import ValidationError
+
+from guildhall import identity, progression
+from guildhall.entrypoints.api import create_app
+from guildhall.entrypoints.api import run as run_api
+from guildhall.entrypoints.cli import refuse, settings_or_exit
+from guildhall.entrypoints.relay import run as run_relay
+from guildhall.entrypoints.scheduler import run as run_scheduler
+from guildhall.entrypoints.seeding import ContentFaulty, read_content, starter_content
+from guildhall.entrypoints.seeding import seed as write_content
+from guildhall.entrypoints.wiring import WIRING
+from guildhall.entrypoints.worker import run as run_worker
+from guildhall.infra.embedded import servers_for
+from guildhall.infra.endpoints import Endpoints
+from guildhall.infra.hall import Hall, open_hall
+from guildhall.infra.migrations import check_schema, move_to
+from guildhall.infra.settings import Settings, SettingsFault
+from guildhall.kernel.errors import Refusal
+
+__all__ = [
+    "api",
+    "audit",
+    "create_admin",
+    "migrate",
+    "openapi",
+    "relay",
+    "scheduler",
+    "seed",
+    "worker",
+]
+
+T = TypeVar("T")
+
+
+def _configured(settings: Settings) -> Endpoints:
+    """Give the servers for a process that runs alone, or say what is not set and stop."""
+    try:
+        return Endpoints.configured(settings)
+    except SettingsFault as fault:
+        refuse(fault.faults)
+
+
+def _with_hall(act: Callable[[Hall], Awaitable[T]]) -> T:
+    """Do something in the hall of DATA_DIR, running or not, or on the configured servers."""
+    settings = settings_or_exit()
+
+    async def within() -> T:
+        async with (
+            servers_for(settings) as endpoints,
+            open_hall(settings, endpoints, WIRING, pool_size=2) as hall,
+        ):
+            return await act(hall)
+
+    try:
+        return asyncio.run(within())
+    except SettingsFault as fault:
+        refuse(fault.faults)
+
+
+@click.command()
+def api() -> None:
+    """Run the API alone, against configured servers."""
+    settings = settings_or_exit()
+    run_api(settings, _configured(settings))
+
+
+@click.command()
+def worker() -> None:
+    """Run a worker alone, against configured servers."""
+    settings = settings_or_exit()
+    run_worker(settings, _configured(settings))
+
+
+@click.command()
+def scheduler() -> None:
+    """Run the scheduler alone, against configured servers."""
+    settings = settings_or_exit()
+    run_scheduler(settings, _configured(settings))
+
+
+@click.command()
+def relay() -> None:
+    """Run the relay alone, against configured servers."""
+    settings = settings_or_exit()
+    run_relay(settings, _configured(settings))
+
+
+@click.command()
+@click.option("--check", is_flag=True, help="Change nothing; fail if models and schema differ.")
+@click.option("--to", "revision", default="head", help="Migrate forward or back to a revision.")
+def migrate(check: bool, revision: str) -> None:
+    """Bring the database to the schema of this release."""
+    settings = settings_or_exit()
+
+    async def act() -> None:
+        async with servers_for(settings) as endpoints:
+            if check:
+                await asyncio.to_thread(check_schema, endpoints.database_url)
+            else:
+                await asyncio.to_thread(move_to, endpoints.database_url, revision)
+
+    try:
+        asyncio.run(act())
+    except SettingsFault as fault:
+        refuse(fault.faults)
+
+
+@click.command()
+@click.argument("folder", type=click.Path(path_type=Path), required=False)
+@click.option("--check", is_flag=True, help="Only say what is wrong with the files.")
+def seed(folder: Path | None, check: bool) -> None:
+    """Load content from a FOLDER of YAML files; without one, the starter content."""
+    try:
+        content = read_content(folder or starter_content(), WIRING.topics)
+    except ContentFaulty as error:
+        refuse(error.faults)
+    new = 0 if check else _with_hall(lambda hall: write_content(hall, content))
+    click.echo(
+        f"{len(content.domains)} domains, {len(content.badges)} badges,"
+        f" {len(content.challenges)} challenges"
+        + (": nothing wrong with them" if check else f", {new} of them new")
+    )
+
+
+@click.command("create-admin")
+@click.option("--username", required=True)
+@click.option("--email", required=True)
+@click.option("--password-stdin", is_flag=True, help="Read the password from standard input.")
+def create_admin(username: str, email: str, password_stdin: bool) -> None:
+    """Open an admin's account, in a running or a stopped hall."""
+    if password_stdin:
+        password = sys.stdin.readline().rstrip("\n")
+    else:
+        password = click.prompt("Password", hide_input=True, confirmation_prompt=True)
+    try:
+        body = identity.Register(username=username, email=email, password=password)
+    except ValidationError as error:
+        refuse([f"{fault['loc'][0]}: {fault['msg']}" for fault in error.errors()])
+
+    async def act(hall: Hall) -> str:
+        async with hall.units.write() as uow:
+            return (await identity.create_admin(uow, body)).username
+
+    try:
+        click.echo(f"{_with_hall(act)} is an admin of this hall")
+    except Refusal as refusal:
+        refuse([refusal.detail])
+
+
+@click.command()
+@click.option("--repair", is_flag=True, help="Derive again what does not agree.")
+def audit(repair: bool) -> None:
+    """Prove that ledger, totals and leaderboards agree."""
+
+    async def act(hall: Hall) -> progression.Audit:
+        if repair:
+            await progression.repair(hall.units, hall.redis)
+        return await progression.audit(hall.units, hall.redis)
+
+    found = _with_hall(act)
+    click.echo(
+        f"{found.subjects} members, {found.ledger_rows} ledger rows, {found.ledger_xp} XP,"
+        f" {found.board_entries} board entries, {found.board_lines} lines in Redis,"
+        f" {found.pending_events} events on their way, {found.parked_events} parked"
+    )
+    if found.all_equal:
+        click.secho("all equal: ledger = totals = leaderboards", fg="green")
+        return
+    for difference in found.differences:
+        click.secho(difference, fg="red")
+    click.secho(f"{found.difference_count} differences", fg="red")
+    sys.exit(1)
+
+
+@click.command()
+def openapi() -> None:
+    """Print the OpenAPI document."""
+    document = create_app(settings_or_exit()).openapi()
+    click.echo(orjson.dumps(document, option=orjson.OPT_INDENT_2).decode())
