@@ -29,6 +29,7 @@ class Nursery:
         self._environment = {**environment, "PYTHONUNBUFFERED": "1"}
         self._output = output
         self._process: Process | None = None
+        self._listening: asyncio.Task[None] | None = None
         self._channel: socket.socket | None = None
         self._settled = asyncio.Event()  # it is ready, or it has ended
         self._asking = asyncio.Lock()
@@ -57,24 +58,13 @@ class Nursery:
             )
         self._settled.clear()
         self._channel = ours
+        self._listening = asyncio.create_task(self._listen(ours))
 
     async def ended(self) -> int:
-        """Listen to the cradle until it ends; then all its children have, too."""
+        """Wait for the end of the cradle; then all its children have ended, too."""
         assert self._process is not None
-        assert self._channel is not None
-        loop = asyncio.get_running_loop()
-        heard = b""
-        while True:
-            try:
-                received = await loop.sock_recv(self._channel, MESSAGE_BYTES)
-            except ConnectionError:
-                break
-            if not received:
-                break
-            *lines, heard = (heard + received).split(b"\n")
-            for line in lines:
-                self._hear(json.loads(line))
-        self._lose_all()
+        assert self._listening is not None
+        await asyncio.shield(self._listening)
         await end(self._process)
         return self._process.returncode or 0
 
@@ -110,8 +100,20 @@ class Nursery:
         """End the cradle, and whoever is left in it."""
         if self._process is None:
             return
-        self._lose_all()
+        if self._channel is not None:
+            self._channel.shutdown(socket.SHUT_RDWR)
         await end(self._process, (signal.SIGTERM, STOP_SECONDS))
+
+    async def _listen(self, channel: socket.socket) -> None:
+        loop = asyncio.get_running_loop()
+        heard = b""
+        with channel:
+            while received := await _received(loop, channel):
+                *lines, heard = (heard + received).split(b"\n")
+                for line in lines:
+                    self._hear(json.loads(line))
+            self._channel = None
+        self._lose_all()
 
     def _hear(self, message: dict[str, int]) -> None:
         if "ready" in message:
@@ -125,9 +127,6 @@ class Nursery:
             self._ends[message["ended"]].set_result(message["code"])
 
     def _lose_all(self) -> None:
-        if self._channel is not None:
-            self._channel.close()
-            self._channel = None
         self._settled.set()
         if self._started is not None and not self._started.done():
             self._started.set_exception(ServerFailed(NO_CRADLE))
@@ -136,3 +135,10 @@ class Nursery:
                 # On Linux it has been killed already; elsewhere it has nobody else.
                 end_group(pid)
                 ended.set_result(-signal.SIGKILL)
+
+
+async def _received(loop: asyncio.AbstractEventLoop, channel: socket.socket) -> bytes:
+    try:
+        return await loop.sock_recv(channel, MESSAGE_BYTES)
+    except ConnectionError:
+        return b""

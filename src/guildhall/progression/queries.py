@@ -12,6 +12,7 @@ from redis.exceptions import RedisError
 from sqlalchemy import select, text
 
 from guildhall.identity import usernames
+from guildhall.infra.cache import Tier
 from guildhall.infra.hall import Hall
 from guildhall.infra.unit_of_work import UnitOfWork
 from guildhall.kernel.member import Member
@@ -67,6 +68,7 @@ SELECT json_build_object(
 FROM subject_progress p WHERE p.subject_id = $1
 """
 
+ARCHIVE_TTL_SECONDS = 86_400
 SOMEBODY_WHO_LEFT = "somebody who left"
 
 NEWCOMER: dict[str, Any] = {
@@ -265,27 +267,41 @@ async def _neighbours(
 
 
 async def _archived(hall: Hall, name: str, query: BoardQuery) -> tuple[Sequence[Line], str | None]:
+    """Read a page of a closed season's final table, which never changes: a file remembers it."""
     after = position_in(query.cursor, int)[0] if query.cursor else 0
-    async with hall.units.read() as uow:
-        closed = await uow.session.get(Season, query.season)
-        if closed is None or closed.closed_at is None:
-            raise SeasonNotFound
-        rows = await uow.session.execute(
-            select(
-                SeasonResult.rank,
-                SeasonResult.subject_id,
-                SeasonResult.xp,
-                SeasonResult.reached_at,
+
+    async def load() -> list[tuple[int, str, int, str]]:
+        async with hall.units.read() as uow:
+            closed = await uow.session.get(Season, query.season)
+            if closed is None or closed.closed_at is None:
+                raise SeasonNotFound
+            rows = await uow.session.execute(
+                select(
+                    SeasonResult.rank,
+                    SeasonResult.subject_id,
+                    SeasonResult.xp,
+                    SeasonResult.reached_at,
+                )
+                .where(
+                    SeasonResult.season == query.season,
+                    SeasonResult.board == name,
+                    SeasonResult.rank > after,
+                )
+                .order_by(SeasonResult.rank)
+                .limit(query.limit)
             )
-            .where(
-                SeasonResult.season == query.season,
-                SeasonResult.board == name,
-                SeasonResult.rank > after,
-            )
-            .order_by(SeasonResult.rank)
-            .limit(query.limit)
-        )
-        lines = [Line(*row) for row in rows]
+            return [(row.rank, str(row.subject_id), row.xp, str(row.reached_at)) for row in rows]
+
+    page = await hall.cache.get(
+        f"season:{query.season}:{name}:{after}:{query.limit}",
+        load,
+        ttl_seconds=ARCHIVE_TTL_SECONDS,
+        tiers=Tier.FILE,
+    )
+    lines = [
+        Line(rank, UUID(id_), xp, datetime.fromisoformat(reached_at))
+        for rank, id_, xp, reached_at in page
+    ]
     return lines, cursor_of(lines[-1].rank) if len(lines) == query.limit else None
 
 

@@ -307,7 +307,7 @@ def _settings() -> str:
         "log_destination": "'stderr'",
         "log_min_duration_statement": "500ms",
         "log_checkpoints": "off",
-        "log_line_prefix": "''",
+        "log_line_prefix": "'%q%a '",
         "log_timezone": "'UTC'",
         "timezone": "'UTC'",
         "cluster_name": "'guildhall'",
