@@ -52,9 +52,9 @@ def entries_by_the_back_door(trees: Trees, slices: list[str]) -> Iterator[str]:
                 names = [alias.name for alias in node.names]
             for name in names:
                 parts = name.split(".")
-                if parts[0] == "guildhall" and len(parts) > 2 and parts[1] in slices:
-                    if parts[1] != home:
-                        yield f"{path}: imports {name}"
+                inside = parts[0] == "guildhall" and len(parts) > 2 and parts[1] in slices
+                if inside and parts[1] != home:
+                    yield f"{path}: imports {name}"
 
 
 def unused_names(slice_name: str, trees: Trees, listed: list[str]) -> set[str]:
@@ -66,9 +66,8 @@ def unused_names(slice_name: str, trees: Trees, listed: list[str]) -> set[str]:
         for node in ast.walk(tree):
             if isinstance(node, ast.ImportFrom) and node.module == f"guildhall.{slice_name}":
                 used.update(alias.name for alias in node.names)
-            elif isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
-                if node.value.id == slice_name:
-                    used.add(node.attr)
+            elif isinstance(node, ast.Attribute) and ast.unparse(node.value) == slice_name:
+                used.add(node.attr)
     return set(listed) - used
 
 
