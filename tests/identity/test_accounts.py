@@ -1,0 +1,191 @@
+"""Opening accounts, signing in, and not getting in."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+
+import pytest
+from pwdlib.hashers.bcrypt import BcryptHasher
+from sqlalchemy import func, select
+
+from guildhall.identity import new_setup_token
+from guildhall.identity.models import AuditEntry, SetupToken, User
+from guildhall.identity.sessions import WRONG_PASSWORDS, WRONG_PASSWORDS_WINDOW_SECONDS
+from guildhall.infra.hall import Hall
+from tests import factories
+from tests.world import Client
+
+ADA = {"username": "Ada", "email": "Ada@Example.org", "password": "analytical engine"}
+
+
+async def actions(hall: Hall) -> Counter[str]:
+    async with hall.units.read() as uow:
+        return Counter(await uow.session.scalars(select(AuditEntry.action)))
+
+
+async def test_an_account_is_opened_and_answers_without_its_password(client: Client) -> None:
+    answer = await client.post("/auth/register", json=ADA)
+    assert answer.status_code == 201
+    user = answer.json()
+    assert (user["username"], user["role"], user["status"]) == ("Ada", "member", "active")
+    assert "password" not in answer.text
+    assert ADA["password"] not in answer.text
+
+
+@pytest.mark.parametrize(
+    ("second", "error"),
+    [
+        ({"username": "ada", "email": "new@example.org"}, "username_taken"),
+        ({"username": "Grace", "email": "ADA@example.ORG"}, "email_taken"),
+        ({}, "username_taken"),
+    ],
+)
+async def test_a_name_or_address_is_taken_whatever_its_case(
+    client: Client, second: dict[str, str], error: str
+) -> None:
+    await client.post("/auth/register", json=ADA)
+    answer = await client.post("/auth/register", json=ADA | second)
+    assert (answer.status_code, answer.json()["error"]) == (409, error)
+
+
+async def test_of_twenty_who_want_one_name_at_once_one_gets_it(
+    client: Client, committed: Hall
+) -> None:
+    answers = await asyncio.gather(
+        *(
+            client.post("/auth/register", json=ADA | {"email": f"ada{n}@example.org"})
+            for n in range(20)
+        )
+    )
+    assert Counter(answer.status_code for answer in answers) == {201: 1, 409: 19}
+    async with committed.units.read() as uow:
+        assert await uow.session.scalar(select(func.count()).select_from(User)) == 1
+    assert (await actions(committed))["user_registered"] == 1
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"username": "a"},
+        {"username": "with space"},
+        {"username": "-dash-"},
+        {"username": "x" * 41},
+        {"email": "nobody"},
+        {"email": None},
+        {"password": "short"},
+        {"password": "x" * 257},
+        {"password": "with\x00nul in it"},
+        {"username": ["Ada"]},
+        {"role": "admin"},
+    ],
+)
+async def test_what_cannot_be_an_account_is_refused(
+    client: Client, wrong: dict[str, object]
+) -> None:
+    answer = await client.post("/auth/register", json=ADA | wrong)
+    assert (answer.status_code, answer.json()["error"]) == (422, "validation_failed")
+
+
+@pytest.mark.parametrize("login", ["Ada", "ada", "ADA", "ada@example.org", "ADA@EXAMPLE.ORG"])
+async def test_one_signs_in_by_name_or_address_in_any_case(client: Client, login: str) -> None:
+    await client.post("/auth/register", json=ADA)
+    answer = await client.post("/auth/login", json={"login": login, "password": ADA["password"]})
+    assert answer.status_code == 200
+    tokens = answer.json()
+    assert (tokens["token_type"], tokens["expires_in"]) == ("bearer", 1800)
+    me = await client.with_token(tokens["access_token"]).get("/users/me")
+    assert me.json()["username"] == "Ada"
+
+
+async def test_the_password_form_signs_in_too(client: Client) -> None:
+    await client.post("/auth/register", json=ADA)
+    form = {"username": "ada", "password": ADA["password"], "grant_type": "password"}
+    answer = await client.post("/auth/token", data=form)
+    assert (answer.status_code, answer.json()["token_type"]) == (200, "bearer")
+    wrong = await client.post("/auth/token", data=form | {"password": "wrong"})
+    assert (wrong.status_code, wrong.json()["error"]) == (401, "credentials_wrong")
+
+
+async def test_an_unknown_name_and_a_wrong_password_look_the_same(
+    client: Client, committed: Hall
+) -> None:
+    await client.post("/auth/register", json=ADA)
+    wrong = await client.post("/auth/login", json={"login": "ada", "password": "wrong"})
+    unknown = await client.post("/auth/login", json={"login": "nobody", "password": "wrong"})
+    bodies = [answer.json() for answer in (wrong, unknown)]
+    for body in bodies:
+        del body["request_id"]
+    assert bodies[0] == bodies[1]
+    assert wrong.status_code == unknown.status_code == 401
+    assert set(wrong.headers) == set(unknown.headers)
+    assert (await actions(committed))["login_failed"] == 2
+
+
+async def test_guessing_is_slowed_down_for_the_guesser_alone(
+    client: Client, committed: Hall
+) -> None:
+    await client.post("/auth/register", json=ADA)
+    guess = {"login": "ada", "password": "guess"}
+    for _ in range(WRONG_PASSWORDS):
+        assert (await client.post("/auth/login", json=guess)).status_code == 401
+    right = guess | {"password": ADA["password"]}
+    throttled = await client.post("/auth/login", json=right)
+    assert (throttled.status_code, throttled.json()["error"]) == (429, "login_throttled")
+    assert 0 < int(throttled.headers["retry-after"]) <= WRONG_PASSWORDS_WINDOW_SECONDS
+    # The member at home is let in, and another account is not held to it.
+    assert (await client.at("10.0.0.9").post("/auth/login", json=right)).status_code == 200
+    other = await client.post("/auth/login", json={"login": "grace", "password": "guess"})
+    assert other.status_code == 401
+
+
+async def test_a_bcrypt_password_is_taken_and_made_into_argon2(
+    client: Client, committed: Hall
+) -> None:
+    old = BcryptHasher(rounds=4).hash(ADA["password"])
+    person = await factories.person(committed, password_hash=old)
+    login = {"login": person.username, "password": ADA["password"]}
+    for _ in range(2):
+        assert (await client.post("/auth/login", json=login)).status_code == 200
+        async with committed.units.read() as uow:
+            stored = (await uow.session.get_one(User, person.id)).password_hash
+        assert stored.startswith("$argon2id$")
+
+
+async def test_the_setup_token_lets_one_admin_in_however_many_try(
+    client: Client, committed: Hall
+) -> None:
+    async with committed.units.write() as uow:
+        token = await new_setup_token(uow)
+    answers = await asyncio.gather(
+        *(
+            client.post(
+                "/auth/setup",
+                json={
+                    "username": f"root{n}",
+                    "email": f"root{n}@example.org",
+                    "password": "open the hall",
+                    "token": token,
+                },
+            )
+            for n in range(20)
+        )
+    )
+    assert Counter(answer.status_code for answer in answers) == {201: 1, 403: 19}
+    (opened,) = [answer.json() for answer in answers if answer.status_code == 201]
+    assert opened["role"] == "admin"
+    async with committed.units.write() as uow:
+        assert await uow.session.scalar(select(func.count()).select_from(SetupToken)) == 0
+        assert await new_setup_token(uow) is None
+
+
+async def test_a_wrong_or_replaced_setup_token_opens_nothing(
+    client: Client, committed: Hall
+) -> None:
+    async with committed.units.write() as uow:
+        first = await new_setup_token(uow)
+    async with committed.units.write() as uow:
+        await new_setup_token(uow)
+    for token in (first, "guess"):
+        answer = await client.post("/auth/setup", json=ADA | {"token": token})
+        assert (answer.status_code, answer.json()["error"]) == (403, "setup_closed")
