@@ -13,7 +13,7 @@ import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from pathlib import Path
 
-__all__ = ["ProcessDied", "answering", "free_port", "processes"]
+__all__ = ["ProcessDied", "answering", "free_port", "processes", "uvicorn"]
 
 START_SECONDS = 40
 STOP_SECONDS = 25
@@ -29,6 +29,15 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+def uvicorn(application: str, port: int, workers: int) -> list[str]:
+    """Give the command of a server for a baseline: the same server, event loop and parser."""
+    return [
+        *("-m", "uvicorn", application, "--host=127.0.0.1", f"--port={port}"),
+        *(f"--workers={workers}", "--loop=uvloop", "--http=httptools"),
+        *("--no-access-log", "--no-server-header", "--log-level=warning"),
+    ]
 
 
 @contextlib.asynccontextmanager

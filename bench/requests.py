@@ -23,14 +23,13 @@ import orjson
 from bench import seed
 from bench.harness import API_WORKERS, Servers, Stage
 from bench.loading import closed_loop, request
-from bench.processes import answering, free_port, processes
+from bench.processes import answering, free_port, processes, uvicorn
 from bench.report import Figure, progress
 from bench.scale import Scale
 
 __all__ = ["READS", "read_requests", "run"]
 
 READ_GOAL, SUBMIT_GOAL = 0.5, 0.35
-BARE = ["-m", "bench.baselines.bare"]
 BACKLOG_PER_MEMBER = 2
 ASKING = 200
 
@@ -153,12 +152,8 @@ async def _submissions(
 @asynccontextmanager
 async def _bare(stage: Stage) -> AsyncIterator[int]:
     port = free_port()
-    environment = {
-        **stage.endpoints.as_environment(),
-        "API_PORT": str(port),
-        "API_WORKERS": str(API_WORKERS),
-    }
-    async with processes({"bare": BARE}, environment, stage.directory):
+    command = uvicorn("bench.baselines.bare:api", port, API_WORKERS)
+    async with processes({"bare": command}, stage.endpoints.as_environment(), stage.directory):
         await answering(port, stage.directory, "bare")
         yield port
 

@@ -14,12 +14,11 @@ from sqlalchemy.ext.asyncio import create_async_engine
 
 from bench.baselines import typical
 from bench.harness import API_WORKERS, Servers, Stage, broker_url
-from bench.processes import answering, free_port, processes
+from bench.processes import answering, free_port, processes, uvicorn
 from guildhall.infra.database import asyncpg_arguments, driver_url
 
 __all__ = ["Typical", "open_typical"]
 
-API = ["-m", "bench.baselines.typical"]
 WORKER = ["-m", "celery", "-A", "bench.baselines.typical", "worker", "--concurrency=2"]
 FLAG = "open sesame"
 
@@ -42,11 +41,11 @@ class Typical:
                 hide_password=False
             ),
             "TYPICAL_REDIS_URL": self.stage.endpoints.redis_url,
-            "TYPICAL_BROKER_URL": broker_url(self.stage.endpoints.redis_url),
-            "TYPICAL_PORT": str(port),
-            "TYPICAL_WORKERS": str(API_WORKERS),
+            # By this name: Celery's command line reads it, and lets it win over the code.
+            "BROKER_URL": broker_url(self.stage.endpoints.redis_url),
         }
-        commands = {f"typical-{name}": {"api": API, "worker": WORKER}[name] for name in names}
+        api = uvicorn("bench.baselines.typical:api", port, API_WORKERS)
+        commands = {f"typical-{name}": {"api": api, "worker": WORKER}[name] for name in names}
         async with processes(commands, environment, self.stage.directory):
             if "api" in names:
                 await answering(port, self.stage.directory, "typical-api")

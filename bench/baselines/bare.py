@@ -16,7 +16,6 @@ from uuid import UUID
 
 import asyncpg
 import orjson
-import uvicorn
 from redis.asyncio import Redis
 from sqlalchemy import TextClause
 from sqlalchemy.dialects.postgresql import asyncpg as asyncpg_dialect
@@ -189,16 +188,3 @@ api = Starlette(
         Route("/attempts/{attempt_id}/submit", submit, methods=["POST"]),
     ],
 )
-
-if __name__ == "__main__":
-    uvicorn.run(
-        "bench.baselines.bare:api",
-        host="127.0.0.1",
-        port=int(os.environ["API_PORT"]),
-        workers=int(os.environ["API_WORKERS"]),
-        loop="uvloop",
-        http="httptools",
-        access_log=False,
-        server_header=False,
-        log_level="warning",
-    )

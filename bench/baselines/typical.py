@@ -15,7 +15,6 @@ from datetime import UTC, datetime
 from typing import Any
 
 import redis
-import uvicorn
 from celery import Celery
 from fastapi import FastAPI, HTTPException
 from pydantic import BaseModel
@@ -34,7 +33,7 @@ engine = create_async_engine(
 )
 sessions = async_sessionmaker(engine, expire_on_commit=False)
 board = redis.Redis.from_url(os.environ.get("TYPICAL_REDIS_URL", "redis://"))
-app = Celery("typical", broker=os.environ.get("TYPICAL_BROKER_URL", "redis://"))
+app = Celery("typical", broker=os.environ.get("BROKER_URL", "redis://"))
 app.conf.update(task_default_queue=QUEUE, task_ignore_result=True)
 
 
@@ -149,13 +148,3 @@ def _run(coroutine: Coroutine[Any, Any, None]) -> None:
     if loop is None:
         loop = _loops[os.getpid()] = asyncio.new_event_loop()
     loop.run_until_complete(coroutine)
-
-
-if __name__ == "__main__":
-    uvicorn.run(
-        "bench.baselines.typical:api",
-        host="127.0.0.1",
-        port=int(os.environ["TYPICAL_PORT"]),
-        workers=int(os.environ["TYPICAL_WORKERS"]),
-        log_level="warning",
-    )
