@@ -17,6 +17,8 @@ from uuid import UUID
 
 from celery import Celery, signals
 from kombu.entity import Queue
+from kombu.transport import redis as kombu_redis
+from redis.exceptions import ConnectionError as RedisConnectionError
 
 from guildhall.infra.hall import Hall
 from guildhall.infra.settings import BrokerSettings
@@ -33,8 +35,23 @@ REDIS_PRIORITY = {Priority.LOW: 9, Priority.NORMAL: 5, Priority.HIGH: 0}
 AMQP_PRIORITY = {Priority.LOW: 0, Priority.NORMAL: 5, Priority.HIGH: 9}
 
 
+class SurvivingChannel(kombu_redis.Channel):
+    """A channel that says so when its connection is gone.
+
+    Kombu 5.7 raises AttributeError instead when Redis dies under a task: on giving the task back,
+    and on acknowledging it. Celery takes that for a defect and ends the worker, with exit code 0.
+    """
+
+    def _connparams(self, asynchronous: bool = False) -> dict[str, Any]:
+        if self.connection is None or self.connection.client is None:
+            raise RedisConnectionError("The connection of this channel is gone.")
+        parameters: dict[str, Any] = super()._connparams(asynchronous)
+        return parameters
+
+
 def celery_app(broker_url: str, settings: BrokerSettings) -> Celery:
     """Make the application of this hall on its broker."""
+    kombu_redis.Transport.Channel = SurvivingChannel
     app = Celery("guildhall", broker=broker_url, set_as_current=False)
     on_amqp = broker_url.startswith("amqp")
     app.conf.update(
