@@ -94,20 +94,23 @@ async def keep_alive(
     loop = asyncio.get_running_loop()
     delay, failures = FIRST_DELAY_SECONDS, 0
     while True:
-        since = loop.time()
+        since, code = loop.time(), 0
         try:
             if not started:
                 await service.start()
                 changed()
             started = False
-            how = _ending(await service.ended())
+            code = await service.ended()
+            how = _ending(code)
         except ServerFailed as failure:
             how = str(failure)
         lived = loop.time() - since
-        failures = failures + 1 if lived < HOPELESS_WITHIN_SECONDS else 0
+        # SIGKILL comes from outside, and says nothing about whether the service can run.
+        killed = code == -signal.SIGKILL
+        failures = failures + 1 if lived < HOPELESS_WITHIN_SECONDS and not killed else 0
         if failures >= HOPELESS_AFTER:
             return f"{service.name} ended {failures} times in a row within seconds; see above why."
-        if lived >= HEALTHY_AFTER_SECONDS:
+        if lived >= HEALTHY_AFTER_SECONDS or killed:
             delay = FIRST_DELAY_SECONDS
         voices.say("hall", f"{service.name} {how}; starting it again in {delay:.1f} s")
         await asyncio.sleep(delay)
