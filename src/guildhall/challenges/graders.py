@@ -16,6 +16,7 @@ from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
+    StrictFloat,
     StringConstraints,
     TypeAdapter,
     ValidationError,
@@ -163,7 +164,7 @@ class Question(_Model):
 
 
 AnswerValue = (
-    float
+    StrictFloat  # or `true` would be the number one
     | Annotated[str, Field(max_length=2000)]
     | Annotated[list[Annotated[str, Field(max_length=2000)]], Field(max_length=50)]
     | None
@@ -286,7 +287,7 @@ def grader_from_json(stored: str) -> Flag | Quiz | Review | SelfReport:
 def _read(model: type[BaseModel], body: dict[str, Any]) -> dict[str, Any]:
     """Check an answer's shape; raises AnswerUnfit with the path of each fault."""
     try:
-        return model.model_validate(body, strict=False).model_dump()
+        return model.model_validate(body).model_dump()
     except ValidationError as error:
         raise AnswerUnfit(
             faults=[

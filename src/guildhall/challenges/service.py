@@ -278,7 +278,9 @@ async def _count(uow: UnitOfWork, member: Member, row: Any) -> None:
 
 async def _writable(uow: UnitOfWork, author: Member, challenge_id: UUID) -> Challenge:
     """Hold a challenge that somebody may change; to others a draft is not there."""
-    found = await uow.session.get(Challenge, challenge_id, with_for_update=True)
+    # FOR NO KEY UPDATE: a challenge that names this one as its prerequisite takes a KEY SHARE of
+    # it, and must not wait for us while we wait for it (`replace_requirements`).
+    found = await uow.session.get(Challenge, challenge_id, with_for_update={"key_share": True})
     if found is None or not _visible(author, found):
         raise ChallengeNotFound
     if not (author.may_moderate or found.created_by == author.id):
