@@ -170,7 +170,8 @@ async def _lines(request: Request, start: int, pairs: list[Any]) -> list[dict[st
 
 
 def _json(value: Any, status: int = 200) -> Response:
-    return Response(orjson.dumps(value), status, media_type="application/json")
+    # asyncpg has a UUID class of its own, which orjson does not know.
+    return Response(orjson.dumps(value, default=str), status, media_type="application/json")
 
 
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
