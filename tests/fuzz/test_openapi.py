@@ -96,17 +96,17 @@ async def _open() -> Any:
         attempt = await member.post(f"/challenges/{challenge_id}/attempts", expect=201)
         theirs = await other.post(f"/challenges/{challenge_id}/attempts", expect=201)
         badges = await admin.get("/badges")
-        own, others = attempt["id"], theirs["id"]
         known = {
-            "own": {"challenge_id": challenge_id, "attempt_id": own, "user_id": other.id},
-            "other": {
-                "challenge_id": challenge_id,
-                "attempt_id": theirs["id"],
-                "user_id": admin.id,
-            },
+            "own": {"attempt_id": attempt["id"], "user_id": other.id},
+            "other": {"attempt_id": theirs["id"], "user_id": admin.id},
         }
         for ids in known.values():
-            ids |= {"badge_id": badges["items"][0]["id"], "board": "global", "event_id": 1}
+            ids |= {
+                "challenge_id": challenge_id,
+                "badge_id": badges["items"][0]["id"],
+                "board": "global",
+                "event_id": 1,
+            }
         yield Playground(hall, admin, member, known)
 
 
