@@ -34,7 +34,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from guildhall.infra.database import Base
 from guildhall.kernel.events import Event
 
-__all__ = ["CHANNEL", "OutboxEvent", "Readers", "append"]
+__all__ = ["CHANNEL", "OutboxEvent", "Readers", "Told", "append", "withdraw"]
 
 CHANNEL = "outbox"
 
@@ -135,4 +135,15 @@ async def append(
             "now": now,
             "correlation_id": correlation_id,
         },
+    )
+
+
+async def withdraw(session: AsyncSession, events: Sequence[Event], *, now: datetime) -> None:
+    """Mark events done that nobody has to read any more, if nobody is reading them yet."""
+    await session.execute(
+        text(
+            "UPDATE outbox_events SET state = 'done', finished_at = :now"
+            " WHERE event_id = ANY(:event_ids) AND state = 'waiting'"
+        ),
+        {"event_ids": [event.event_id for event in events], "now": now},
     )

@@ -25,6 +25,7 @@ __all__ = ["UnitOfWork", "UnitsOfWork"]
 log = structlog.get_logger()
 
 NO_DELAY = timedelta()
+OTHERWISE_DELAY = timedelta(seconds=2)
 
 
 class UnitOfWork:
@@ -40,18 +41,24 @@ class UnitOfWork:
         self.redis = redis
         self.cache = cache
         self._told: list[outbox.Told] = []
-        self._afterwards: list[Callable[[], Awaitable[None]]] = []
+        self._afterwards: list[tuple[Callable[[], Awaitable[None]], Event | None]] = []
 
-    def emit(self, *events: Event, delay: timedelta = NO_DELAY) -> None:
+    def emit(self, *events: Event) -> None:
         """Remember events; they reach the outbox in this transaction, as its last rows."""
-        self._told.extend(outbox.Told(event, delay) for event in events)
+        self._told.extend(outbox.Told(event, NO_DELAY) for event in events)
 
-    def after_commit(self, act: Callable[[], Awaitable[None]]) -> None:
-        """Do something that can be lost once the change is durable.
+    def after_commit(
+        self, act: Callable[[], Awaitable[None]], *, otherwise: Event | None = None
+    ) -> None:
+        """Do something at once, once the change is durable.
 
-        For speed only: whatever must happen is an event. A failure is logged, not raised.
+        If the act fails, that is logged; if the process dies, nobody does it. What must happen
+        all the same has an event, `otherwise`, that is delivered two seconds later unless the act
+        is known to have been done.
         """
-        self._afterwards.append(act)
+        self._afterwards.append((act, otherwise))
+        if otherwise is not None:
+            self._told.append(outbox.Told(otherwise, OTHERWISE_DELAY))
 
 
 class UnitsOfWork:
@@ -91,11 +98,25 @@ class UnitsOfWork:
             except BaseException:
                 await session.rollback()
                 raise
-        for act in uow._afterwards:
+        await self._afterwards(uow)
+
+    async def _afterwards(self, uow: UnitOfWork) -> None:
+        needless: list[Event] = []
+        for act, otherwise in uow._afterwards:
             try:
                 await act()
             except Exception:
                 log.warning("after_commit_failed", exc_info=True)
+            else:
+                if otherwise is not None:
+                    needless.append(otherwise)
+        if needless:
+            try:
+                async with self._sessions() as session:
+                    await outbox.withdraw(session, needless, now=self._clock.now())
+                    await session.commit()
+            except Exception:
+                log.warning("withdrawal_failed", exc_info=True)  # Then they are just delivered.
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[UnitOfWork]:

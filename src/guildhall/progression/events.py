@@ -91,8 +91,8 @@ class BadgeEarned(Event):
 class BoardsMoved(Event):
     """Some subjects' board entries changed, and Redis may not know yet.
 
-    Told with a delay: the entries are written to Redis right after the commit, and this is what
-    makes it certain when a process died in between.
+    The entries are written to Redis right after the commit; this is delivered only if that went
+    wrong, or if the process died before.
     """
 
     name: ClassVar[str] = "progression.boards_moved.v1"

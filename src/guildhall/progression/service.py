@@ -38,7 +38,6 @@ from guildhall.progression.schemas import Correction, PauseIn
 
 __all__ = ["add_pause", "award", "correct", "excuse", "note", "remove_pause", "show_on_boards"]
 
-PUBLISH_AGAIN_AFTER = timedelta(seconds=2)
 LONGEST_PAUSE = timedelta(days=366)
 
 
@@ -321,15 +320,14 @@ async def _streak_from_history(
 
 
 def _publish(uow: UnitOfWork, entries: Sequence[Entry]) -> None:
-    """Show board entries: right after the commit, and for certain soon after."""
-    uow.after_commit(lambda: boards.publish(uow.redis, entries))
-    uow.emit(
-        BoardsMoved(
+    """Show board entries: right after the commit, or, if that goes wrong, soon after."""
+    uow.after_commit(
+        lambda: boards.publish(uow.redis, entries),
+        otherwise=BoardsMoved(
             subject_id=None,
             occurred_at=uow.now,
             subject_ids=tuple(sorted({entry.subject_id for entry in entries})),
         ),
-        delay=PUBLISH_AGAIN_AFTER,
     )
 
 

@@ -122,7 +122,9 @@ class Premises:
         """Make the directories of the servers. The caller holds the lock."""
         self.account = service_account(self.data_dir / "postgres")
         if self.account and not self._settled() and not self.account.may_enter(self.data_dir):
-            self._move_out(self.account)
+            self._let_through()
+            if not self.account.may_enter(self.data_dir):
+                self._move_out(self.account)
         self._check_origin()
         for directory in (self.data_dir / "postgres", self.data_dir / "valkey"):
             if not directory.is_symlink():
@@ -158,6 +160,13 @@ class Premises:
         """Tell whether the data has its place already."""
         place = self.data_dir / "postgres"
         return place.is_symlink() or place.exists()
+
+    def _let_through(self) -> None:
+        """Let the account pass DATA_DIR itself, if that is ours and holds nothing but ours yet."""
+        found = self.data_dir.stat()
+        names = {path.name for path in self.data_dir.iterdir()}
+        if found.st_uid == os.geteuid() and names <= {"run", "secrets", "logs"}:
+            self.data_dir.chmod(stat.S_IMODE(found.st_mode) | stat.S_IXGRP | stat.S_IXOTH)
 
     def _move_out(self, account: Account) -> None:
         """Give the servers a directory that the account can reach, with links to it."""
