@@ -43,7 +43,14 @@ class Size:
     ledger_rows: int
     awards_per_second: float
     read_ms: dict[str, float]
+    fill_seconds: float
     rebuild_seconds: float
+    measure_seconds: float
+
+    def seconds_for(self, members: int) -> float:
+        """Guess the time of another size: filling grows with it, measuring does not."""
+        filling = self.fill_seconds + self.rebuild_seconds
+        return filling * members / self.members + self.measure_seconds
 
 
 async def run(servers: Servers, scale: Scale) -> list[Figure]:
@@ -51,18 +58,14 @@ async def run(servers: Servers, scale: Scale) -> list[Figure]:
     began = time.monotonic()
     sizes: list[Size] = []
     left_out: list[str] = []
-    spent = 0.0
-    for position, members in enumerate(scale.growth_members):
+    for members in scale.growth_members:
         step = time.monotonic()
         left = scale.growth_budget - (step - began)
-        # Filling grows with the size; measuring does not.
-        likely = spent * (members / scale.growth_members[position - 1]) / 3 if position else 0
-        if likely > left:
+        if sizes and (likely := sizes[-1].seconds_for(members)) > left:
             left_out.append(f"{members:,} members: about {likely:.0f} s, {left:.0f} s left")
             continue
         sizes.append(await _size(servers, scale, members))
-        spent = time.monotonic() - step
-        progress(f"growth: {members:,} members took {spent:.0f} s")
+        progress(f"growth: {members:,} members took {time.monotonic() - step:.0f} s")
     for line in left_out:
         progress(f"growth stopped: {line}")
     return _figures(sizes, left_out)
@@ -74,7 +77,8 @@ async def _size(servers: Servers, scale: Scale, number: int) -> Size:
         members = await seed.add_members(stage, active)
         began = time.monotonic()
         ledger_rows = await _write_past(stage, number - active)
-        progress(f"growth: {ledger_rows:,} ledger rows written in {time.monotonic() - began:.0f} s")
+        fill_seconds = time.monotonic() - began
+        progress(f"growth: {ledger_rows:,} ledger rows written in {fill_seconds:.0f} s")
         began = time.monotonic()
         entries = await stage.rebuild_boards()
         rebuild_seconds = time.monotonic() - began
@@ -82,6 +86,7 @@ async def _size(servers: Servers, scale: Scale, number: int) -> Size:
         names = list(READS)
         reads: dict[str, list[float]] = {name: [] for name in names}
         awards = []
+        began = time.monotonic()
         async with stage.running("api", "worker", "relay", "scheduler") as port:
             for position in range(ROUNDS):
                 awards.append(
@@ -100,7 +105,9 @@ async def _size(servers: Servers, scale: Scale, number: int) -> Size:
             ledger_rows,
             median(awards),
             {name: median(times) for name, times in reads.items()},
+            fill_seconds,
             rebuild_seconds,
+            time.monotonic() - began,
         )
 
 

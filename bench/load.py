@@ -40,6 +40,7 @@ class Connection(asyncio.Protocol):
         self._transport: Any = None
         self.sent_at = 0.0
         self.tag = -1
+        self.lost = False
 
     def connection_made(self, transport: Any) -> None:
         self._transport = transport
@@ -63,6 +64,7 @@ class Connection(asyncio.Protocol):
         self._answered(self, int(head[9:12]), body)
 
     def connection_lost(self, exc: Exception | None) -> None:
+        self.lost = True
         if self.sent_at:
             self._answered(self, 0, repr(exc).encode())
 
@@ -132,7 +134,7 @@ async def open_loop(spec: dict[str, Any]) -> dict[str, Any]:
     visible_at = [0.0] * len(requests)
     watched: deque[int] = deque()
     waiting: deque[int] = deque()
-    idle: list[Connection] = []
+    idle: deque[Connection] = deque()  # In turns: a server closes what stays idle for seconds.
     connections = 0
 
     def send(connection: Connection, number: int) -> None:
@@ -177,8 +179,11 @@ async def open_loop(spec: dict[str, Any]) -> dict[str, Any]:
             if (ahead := intended[number] - time.perf_counter()) > 0:
                 await asyncio.sleep(ahead)
             watched.append(number)
+            while idle and idle[0].lost:
+                idle.popleft()
+                connections -= 1
             if idle:
-                send(idle.pop(), number)
+                send(idle.popleft(), number)
             elif connections < MOST_CONNECTIONS:
                 connections += 1
                 send(await connect(spec["port"], answered), number)

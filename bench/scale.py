@@ -46,7 +46,7 @@ FULL = Scale(
     request_members=1_000,
     request_challenges=80,
     growth_members=(1_000, 100_000, 1_000_000),
-    growth_backlog=6_000,
+    growth_backlog=5_000,
     growth_budget=480,
 )
 
@@ -63,5 +63,5 @@ QUICK = Scale(
     request_challenges=50,
     growth_members=(1_000, 20_000),
     growth_backlog=1_000,
-    growth_budget=40,
+    growth_budget=120,
 )
