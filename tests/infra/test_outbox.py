@@ -1,0 +1,314 @@
+"""Events reach each reader, in order, at least once, and one poisonous event stops no other."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Any, ClassVar
+from uuid import UUID
+
+import asyncpg
+import pytest
+import pytest_asyncio
+from sqlalchemy import text
+
+from guildhall.infra import outbox
+from guildhall.infra.database import asyncpg_arguments
+from guildhall.infra.delivery import Deliveries, Subscription
+from guildhall.infra.hall import Hall, Wiring
+from guildhall.infra.relay import EXPIRE, EXPIRE_TASKS, Relay
+from guildhall.infra.tasks import TaskRunner
+from guildhall.infra.unit_of_work import UnitOfWork, UnitsOfWork
+from guildhall.kernel.events import Event
+from guildhall.kernel.ids import new_id
+from tests.factories import Person
+from tests.world import Client, relay_of
+
+MAX_ATTEMPTS = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Knocked(Event):
+    name: ClassVar[str] = "tests.knocked.v1"
+    number: int
+
+
+class Listener:
+    """A handler that writes down what it hears, and fails on what is poison to it."""
+
+    def __init__(self) -> None:
+        self.heard: list[int] = []
+        self.batches: list[int] = []
+        self.poison: set[int] = set()
+
+    async def hear(self, uow: UnitOfWork, events: Sequence[Knocked]) -> None:
+        for event in events:
+            if event.number in self.poison:
+                raise ValueError(f"cannot stand {event.number}")
+        self.batches.append(len(events))
+        self.heard += [event.number for event in events]
+
+
+class Post:
+    """A broker that keeps what it is given, or is away."""
+
+    def __init__(self) -> None:
+        self.leases: list[UUID] = []
+        self.away = False
+
+    async def publish_batch(self, reader: str, lease_id: UUID) -> None:
+        if self.away:
+            raise ConnectionError("the broker is away")
+        self.leases.append(lease_id)
+
+    async def publish_task(self, execution_id: UUID, queue: str, priority: int) -> None:
+        raise AssertionError("no tasks here")
+
+
+@dataclass
+class House:
+    """A small house with one event and one reader, and a relay driven by hand."""
+
+    hall: Hall
+    listener: Listener
+    post: Post
+    relay: Relay
+    connection: asyncpg.Connection
+
+    async def tell(self, *numbers: int, subject: UUID | None = None) -> None:
+        async with self.hall.units.write() as uow:
+            now = uow.now - timedelta(days=20_000)  # Due by the server's clock too.
+            uow.now = now
+            uow.emit(*(Knocked(subject_id=subject, occurred_at=now, number=n) for n in numbers))
+
+    async def claim(self) -> UUID | None:
+        before = len(self.post.leases)
+        await self.relay._claim(self.connection)
+        return self.post.leases[-1] if len(self.post.leases) > before else None
+
+    async def deliver(self, lease: UUID | None) -> int:
+        assert lease is not None
+        return await self.hall.deliveries.deliver("infra.hear", lease)
+
+    async def states(self) -> list[tuple[int, str, int]]:
+        rows = await self.connection.fetch(
+            "SELECT (payload->>'number')::int, state, attempts FROM outbox_events ORDER BY id"
+        )
+        return [tuple(row) for row in rows]
+
+    async def run(self, statement: str) -> None:
+        await self.connection.execute(statement)
+
+
+@pytest_asyncio.fixture
+async def house(committed: Hall) -> AsyncIterator[House]:
+    listener = Listener()
+
+    async def hear(uow: UnitOfWork, events: Sequence[Any]) -> None:
+        await listener.hear(uow, events)
+
+    hear.__module__ = "tests.infra.listener"  # Its name in the outbox is `infra.hear`.
+    wiring = Wiring([Subscription(Knocked, hear, "events")], [])
+    units = UnitsOfWork(
+        committed.database.sessions,
+        committed.clock,
+        wiring.readers,
+        committed.redis,
+        committed.cache,
+    )
+    hall = replace(
+        committed,
+        wiring=wiring,
+        units=units,
+        deliveries=Deliveries(units, wiring.subscriptions, max_attempts=MAX_ATTEMPTS),
+        task_runner=TaskRunner(units, {}),
+    )
+    post = Post()
+    connection = await asyncpg.connect(**asyncpg_arguments(hall.endpoints.database_url))
+    yield House(hall, listener, post, relay_of(hall, post), connection)
+    await connection.close()
+
+
+async def test_what_is_told_is_heard_once_in_order(house: House) -> None:
+    await house.tell(1, 2, 3, subject=new_id())
+    lease = await house.claim()
+    assert await house.deliver(lease) == 3
+    assert await house.deliver(lease) == 0
+    assert house.listener.heard == [1, 2, 3]
+    assert [state for _, state, _ in await house.states()] == ["done"] * 3
+    assert await house.claim() is None
+
+
+async def test_what_is_told_in_a_transaction_that_fails_is_never_heard(house: House) -> None:
+    with pytest.raises(RuntimeError):  # noqa: PT012  # what is tested is the block
+        async with house.hall.units.write() as uow:
+            uow.emit(Knocked(subject_id=None, occurred_at=uow.now, number=1))
+            raise RuntimeError
+    assert await house.states() == []
+
+
+async def test_a_poisonous_event_is_parked_and_stops_only_its_own_subject(house: House) -> None:
+    ill, well = new_id(), new_id()
+    await house.tell(1, subject=well)
+    await house.tell(13, subject=ill)
+    await house.tell(14, subject=ill)
+    await house.tell(2, subject=well)
+    house.listener.poison = {13}
+    assert await house.deliver(await house.claim()) == 2
+    assert house.listener.heard == [1, 2]
+    assert {n: s for n, s, _ in await house.states()} == {
+        1: "done", 13: "waiting", 14: "waiting", 2: "done",
+    }  # fmt: skip
+    # While the first waits for its retry, the later one of its subject is passed over.
+    await house.run(
+        "UPDATE outbox_events SET available_at = now() + interval '1 hour' WHERE attempts > 0"
+    )
+    assert await house.claim() is None
+    for _ in range(MAX_ATTEMPTS - 1):
+        await house.run("UPDATE outbox_events SET available_at = now()")
+        await house.deliver(await house.claim())
+    await house.run("UPDATE outbox_events SET available_at = now()")
+    assert (13, "parked", MAX_ATTEMPTS) in await house.states()
+    assert await house.deliver(await house.claim()) == 1
+    assert house.listener.heard == [1, 2, 14]
+    error = await house.connection.fetchval(
+        "SELECT error FROM outbox_events WHERE state = 'parked'"
+    )
+    assert error == "ValueError: cannot stand 13"
+
+
+async def test_a_parked_event_is_replayed_by_an_admin(
+    house: House, client: Client, admin: Person
+) -> None:
+    house.listener.poison = {13}
+    await house.tell(13)
+    for _ in range(MAX_ATTEMPTS):
+        await house.run("UPDATE outbox_events SET available_at = now()")
+        await house.deliver(await house.claim())
+    chief = client.of(admin)
+    (parked,) = (await chief.get("/admin/events", params={"state": "parked"})).json()["items"]
+    path = f"/admin/events/{parked['id']}/replay"
+    assert (await chief.post(path)).json()["state"] == "waiting"
+    again = await chief.post(path)
+    assert (again.status_code, again.json()["error"]) == (409, "event_not_parked")
+    missing = await chief.post("/admin/events/999999999/replay")
+    assert (missing.status_code, missing.json()["error"]) == (404, "event_not_found")
+    house.listener.poison = set()
+    await house.run("UPDATE outbox_events SET available_at = now()")
+    await house.deliver(await house.claim())
+    assert house.listener.heard == [13]
+
+
+async def test_a_lease_that_ran_out_is_handed_over_again_and_the_late_worker_does_nothing(
+    house: House,
+) -> None:
+    await house.tell(1, subject=new_id())
+    late = await house.claim()
+    assert await house.claim() is None
+    await house.run("UPDATE outbox_events SET lease_until = now() - interval '1 s'")
+    await house.connection.execute(EXPIRE, MAX_ATTEMPTS)
+    fresh = await house.claim()
+    assert fresh != late
+    assert await house.deliver(late) == 0
+    assert house.listener.heard == []
+    assert await house.deliver(fresh) == 1
+    assert house.listener.heard == [1]
+
+
+async def test_two_workers_with_one_lease_handle_it_once(house: House) -> None:
+    await house.tell(*range(20), subject=new_id())
+    lease = await house.claim()
+    done = await asyncio.gather(*(house.deliver(lease) for _ in range(5)))
+    assert sorted(done) == [0, 0, 0, 0, 20]
+    assert house.listener.heard == list(range(20))
+
+
+async def test_a_broker_that_is_away_costs_no_event_and_no_attempt(house: House) -> None:
+    await house.tell(1)
+    house.post.away = True
+    assert await house.claim() is None
+    assert await house.states() == [(1, "waiting", 0)]
+    house.post.away = False
+    assert await house.deliver(await house.claim()) == 1
+
+
+async def test_a_lease_lost_too_often_parks_its_event(house: House) -> None:
+    await house.tell(1)
+    for _ in range(4 * MAX_ATTEMPTS):
+        assert await house.claim() is not None
+        await house.run("UPDATE outbox_events SET lease_until = now() - interval '1 s'")
+        await house.connection.execute(EXPIRE, MAX_ATTEMPTS)
+    assert await house.states() == [(1, "parked", 4 * MAX_ATTEMPTS)]
+
+
+async def test_two_transactions_of_one_subject_keep_the_order_of_their_commits(
+    house: House,
+) -> None:
+    """The second takes its number only after the first has committed."""
+    subject = new_id()
+    first_wrote, second_began = asyncio.Event(), asyncio.Event()
+
+    async def first() -> None:
+        async with house.hall.units.write() as uow:
+            event = Knocked(subject_id=subject, occurred_at=uow.now, number=1)
+            await outbox.append(
+                uow.session,
+                [outbox.Told(event, timedelta())],
+                house.hall.wiring.readers,
+                now=uow.now,
+                correlation_id=None,
+            )
+            first_wrote.set()
+            await second_began.wait()
+            # A condition of the server, which rings for nobody.
+            while not await house.connection.fetchval(WAITS_FOR_SUBJECT):  # noqa: ASYNC110
+                await asyncio.sleep(0)
+
+    async def second() -> None:
+        await first_wrote.wait()
+        second_began.set()
+        await house.tell(2, subject=subject)
+
+    await asyncio.gather(first(), second())
+    assert [number for number, _, _ in await house.states()] == [1, 2]
+
+
+WAITS_FOR_SUBJECT = (
+    "SELECT EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND NOT granted)"
+)
+
+
+async def test_a_subject_with_an_event_under_way_is_passed_over(house: House) -> None:
+    subject = new_id()
+    await house.tell(1, subject=subject)
+    under_way = await house.claim()
+    await house.tell(2, subject=subject)
+    await house.tell(3, subject=new_id())
+    other = await house.claim()
+    assert await house.deliver(other) == 1
+    assert house.listener.heard == [3]
+    await house.deliver(under_way)
+    await house.deliver(await house.claim())
+    assert house.listener.heard == [3, 1, 2]
+
+
+async def test_expired_tasks_are_sent_again_until_they_died_too_often(house: House) -> None:
+    async with house.hall.units.write() as uow:
+        await uow.session.execute(
+            text(
+                "INSERT INTO task_executions (id, name, arguments, queue, priority, state,"
+                " attempts, max_attempts, available_at, created_at, lease_until,"
+                " cancel_requested) VALUES"
+                " (gen_random_uuid(), 'a', '{}', 'q', 1, 'running', 1, 2, now(), now(),"
+                " now(), FALSE),"
+                " (gen_random_uuid(), 'b', '{}', 'q', 1, 'running', 2, 2, now(), now(),"
+                " now(), false),"
+                " (gen_random_uuid(), 'c', '{}', 'q', 1, 'sent', 0, 2, now(), now(),"
+                " now(), true)"
+            )
+        )
+    await house.connection.execute(EXPIRE_TASKS)
+    rows = await house.connection.fetch("SELECT state FROM task_executions ORDER BY name")
+    assert [row[0] for row in rows] == ["queued", "failed", "cancelled"]
