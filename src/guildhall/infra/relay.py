@@ -30,7 +30,7 @@ log = structlog.get_logger()
 OFFICE = 0x6775696C64  # The advisory lock of the one working relay: "guild".
 FROZEN_AFTER_SECONDS = 10
 RECONNECT_SECONDS = 0.5
-TASK_SENT_LEASE_SECONDS = 120  # A task sent but not begun by then is sent again.
+TASK_SENT_LEASES = 4  # A task sent but not begun after so many leases of a batch is sent again.
 
 # Which readers have something to do, and room for another batch. The first waiting row is asked
 # for, not whether one exists: a planner turns EXISTS into a join that reads all that waits.
@@ -223,7 +223,8 @@ class Relay:
         return True
 
     async def _claim_tasks(self, connection: asyncpg.Connection) -> None:
-        for task in await connection.fetch(CLAIM_TASKS, TASK_SENT_LEASE_SECONDS):
+        lease_seconds = TASK_SENT_LEASES * self._settings.outbox_lease_seconds
+        for task in await connection.fetch(CLAIM_TASKS, lease_seconds):
             try:
                 await self._broker.publish_task(task["id"], task["queue"], task["priority"])
             except Exception as error:

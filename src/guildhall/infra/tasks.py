@@ -20,7 +20,7 @@ from uuid import UUID
 import orjson
 import structlog
 from asgi_correlation_id import correlation_id
-from sqlalchemy import Boolean, CheckConstraint, Index, SmallInteger, Text, text
+from sqlalchemy import Boolean, CheckConstraint, Index, Row, SmallInteger, Text, text
 from sqlalchemy.dialects.postgresql import JSONB, insert
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -34,8 +34,9 @@ __all__ = ["Priority", "TaskDefinition", "TaskExecution", "TaskRun", "TaskRunner
 
 log = structlog.get_logger()
 
-LEASE_SECONDS = 60
+LEASE_SECONDS = 20  # Renewed every second; what is left of it is how long a dead worker is missed.
 WATCH_SECONDS = 1.0
+NO_DELAY = timedelta()
 
 
 class Priority(IntEnum):
@@ -168,7 +169,8 @@ class TaskRun:
             )
 
 
-# A compare-and-set: of two workers that were sent the same execution, one begins it.
+# A compare-and-set: of two workers that were sent the same execution, one begins it. `attempts`
+# fences it from then on: whose lease has run out has no say in what the next attempt does.
 BEGIN = text("""
 UPDATE task_executions
 SET state = 'running', attempts = attempts + 1, started_at = coalesce(started_at, :now),
@@ -180,7 +182,7 @@ RETURNING name, arguments, attempts, max_attempts, correlation_id
 WATCH = text("""
 UPDATE task_executions
 SET lease_until = CAST(:now AS timestamptz) + make_interval(secs => :lease_seconds)
-WHERE id = :id AND state = 'running'
+WHERE id = :id AND state = 'running' AND attempts = :attempt
 RETURNING cancel_requested
 """)
 
@@ -188,7 +190,7 @@ END = text("""
 UPDATE task_executions
 SET state = :state, error = :error, result = CAST(:result AS jsonb), finished_at = :finished_at,
     available_at = :available_at
-WHERE id = :id AND state = 'running'
+WHERE id = :id AND state = 'running' AND attempts = :attempt
 """)
 
 
@@ -214,36 +216,45 @@ class TaskRunner:
         correlation_id.set(row.correlation_id)
         function = self._tasks[row.name].function
         work = asyncio.ensure_future(function(TaskRun(execution_id, self._units), **row.arguments))
-        watch = asyncio.create_task(self._watch(execution_id, work))
+        watch = asyncio.create_task(self._watch(execution_id, row.attempts, work))
         try:
             result = await work
         except asyncio.CancelledError:
-            await self._end(execution_id, row.name, "cancelled")
+            await self._end(execution_id, row, "cancelled")
         except Exception as error:
             log.exception("task_failed", task=row.name, attempt=row.attempts)
             if row.attempts < row.max_attempts:
-                await self._end(execution_id, row.name, "queued", error, attempts=row.attempts)
+                await self._end(execution_id, row, "queued", error)
             else:
-                await self._end(execution_id, row.name, "failed", error)
+                await self._end(execution_id, row, "failed", error)
         else:
-            await self._end(execution_id, row.name, "succeeded", result=result)
+            await self._end(execution_id, row, "succeeded", result=result)
         finally:
             watch.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await watch
 
-    async def _watch(self, execution_id: UUID, work: asyncio.Future[Any]) -> None:
-        """Keep the lease, and end the work when somebody asked for that."""
-        while not work.done():
-            await asyncio.wait([work], timeout=WATCH_SECONDS)
-            async with self._units.write() as uow:
-                asked = (
-                    await uow.session.execute(
-                        WATCH,
-                        {"id": execution_id, "now": uow.now, "lease_seconds": LEASE_SECONDS},
-                    )
-                ).scalar_one_or_none()
-            if asked:
+    async def _watch(self, execution_id: UUID, attempt: int, work: asyncio.Future[Any]) -> None:
+        """Keep the lease; end the work when somebody asked for that, or when the lease is lost."""
+        while not (await asyncio.wait([work], timeout=WATCH_SECONDS))[0]:
+            try:
+                async with self._units.write() as uow:
+                    asked = (
+                        await uow.session.execute(
+                            WATCH,
+                            {
+                                "id": execution_id,
+                                "attempt": attempt,
+                                "now": uow.now,
+                                "lease_seconds": LEASE_SECONDS,
+                            },
+                        )
+                    ).scalar_one_or_none()
+            except Exception:
+                # The work may get through without the database for a while; the watch goes on.
+                log.warning("task_watch_failed", exc_info=True)
+                continue
+            if asked is None or asked:
                 work.cancel()
 
     async def _cancel_unbegun(self, execution_id: UUID) -> None:
@@ -259,23 +270,24 @@ class TaskRunner:
     async def _end(
         self,
         execution_id: UUID,
-        name: str,
+        begun: Row[Any],
         state: str,
         error: Exception | None = None,
         *,
-        attempts: int = 0,
         result: dict[str, Any] | None = None,
     ) -> None:
-        TASKS_FINISHED.labels(name, state).inc()
+        TASKS_FINISHED.labels(begun.name, state).inc()
+        again = state == "queued"
         async with self._units.write() as uow:
             await uow.session.execute(
                 END,
                 {
                     "id": execution_id,
+                    "attempt": begun.attempts,
                     "state": state,
                     "error": f"{type(error).__name__}: {error}"[:2000] if error else None,
                     "result": orjson.dumps(result).decode() if result is not None else None,
-                    "finished_at": None if state == "queued" else uow.now,
-                    "available_at": uow.now + (retry_delay(attempts) if attempts else timedelta()),
+                    "finished_at": None if again else uow.now,
+                    "available_at": uow.now + (retry_delay(begun.attempts) if again else NO_DELAY),
                 },
             )

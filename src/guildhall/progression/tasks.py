@@ -17,6 +17,8 @@ from guildhall.progression.models import Season
 __all__ = ["REBUILD_TASK", "ask_for_rebuild", "close_seasons", "rebuild_boards", "watch_boards"]
 
 REBUILD_TASK = "progression.rebuild_boards"
+# The news of a rebuild may be lost with the very Redis that it was to fill.
+NEWS_LOST_AFTER = timedelta(seconds=10)
 # Events of a season may still be on their way when it ends.
 CLOSE_AFTER = timedelta(minutes=10)
 
@@ -37,10 +39,10 @@ async def ask_for_rebuild(uow: UnitOfWork) -> None:
         return  # Nothing can be filled yet.
     under_way = await uow.session.scalar(
         text(
-            "SELECT 1 FROM task_executions WHERE name = :name"
-            " AND state IN ('queued', 'sent', 'running') LIMIT 1"
+            "SELECT 1 FROM task_executions WHERE name = :name AND (state = 'running'"
+            " OR state IN ('queued', 'sent') AND available_at > :before) LIMIT 1"
         ),
-        {"name": REBUILD_TASK},
+        {"name": REBUILD_TASK, "before": uow.now - NEWS_LOST_AFTER},
     )
     if not under_way:
         await tasks.start(uow, REBUILD_TASK, queue="awards", priority=Priority.HIGH)
