@@ -11,6 +11,7 @@ from sqlalchemy import Select, select
 
 from guildhall.challenges import repository
 from guildhall.challenges.errors import (
+    AnswerUnfit,
     AttemptAlreadySubmitted,
     AttemptNotFound,
     AttemptsUsedUp,
@@ -190,9 +191,11 @@ async def submit(
     The cap and the wait of a challenge are one conditional statement, so they hold however many
     submissions arrive at once.
     """
-    row = await repository.submit(
-        uow, member.id, attempt_id, orjson.dumps(body).decode(), member.local_day(uow.now)
-    )
+    try:
+        answer = orjson.dumps(body).decode()
+    except orjson.JSONEncodeError:
+        raise AnswerUnfit from None  # JSON can say what no column holds: 2**64, half a surrogate.
+    row = await repository.submit(uow, member.id, attempt_id, answer, member.local_day(uow.now))
     if row is None:
         if await repository.attempt_of(uow, member.id, attempt_id) is None:
             raise AttemptNotFound

@@ -164,7 +164,8 @@ async def days(
 ) -> list[DayOut]:
     """Give XP by local day and source, oldest first; at most 366 days."""
     until = until or who.local_day(uow.now)
-    since = max(since or date.min, until - timedelta(days=30 if since is None else 366))
+    reach = timedelta(days=30 if since is None else 366)
+    since = max(since or date.min, until - min(reach, until - date.min))
     rows = await uow.session.execute(
         text(
             "SELECT local_day, cause_type, sum(xp) AS xp FROM xp_ledger"

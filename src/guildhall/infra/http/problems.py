@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -113,8 +114,12 @@ def problem(
         "request_id": correlation_id.get(),
         **extra,
     }
+    try:
+        content = orjson.dumps(body, default=str)
+    except orjson.JSONEncodeError:
+        content = json.dumps(body, default=str).encode()  # It quotes half a surrogate, say.
     return Response(
-        orjson.dumps(body, default=str),
+        content,
         status,
         headers,
         media_type="application/problem+json",
@@ -179,7 +184,8 @@ async def _by_database(_: Request, error: Exception) -> Response:
         return problem(422, "value_unusable", "A value in this request cannot be stored.")
     if not is_away(error):
         raise error
-    log.error("database_unavailable", exc_info=error)
+    # Without the trace: every request of an outage would write down the same one.
+    log.error("database_unavailable", error=str(error))
     return problem(
         503,
         "database_unavailable",
