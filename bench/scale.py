@@ -63,5 +63,5 @@ QUICK = Scale(
     request_challenges=50,
     growth_members=(1_000, 20_000),
     growth_backlog=1_000,
-    growth_budget=120,
+    growth_budget=150,
 )
