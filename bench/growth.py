@@ -73,7 +73,7 @@ async def run(servers: Servers, scale: Scale) -> list[Figure]:
 
 async def _size(servers: Servers, scale: Scale, number: int) -> Size:
     active = min(ACTIVE_MEMBERS, number)
-    async with servers.stage("growth") as stage:
+    async with servers.stage(f"growth_{number}") as stage:
         members = await seed.add_members(stage, active)
         began = time.monotonic()
         ledger_rows = await _write_past(stage, number - active)
