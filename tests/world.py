@@ -22,13 +22,18 @@ MOST_ROUNDS = 200
 
 
 class SettableClock:
-    """Stands still until somebody moves it."""
+    """Stands still until somebody moves it, or lets it tick."""
 
     def __init__(self) -> None:
-        self._now = NOON
+        self._now, self._step = NOON, timedelta()
 
     def now(self) -> datetime:
+        self._now += self._step
         return self._now
+
+    def tick(self, **step: float) -> None:
+        """Go on by so much whenever somebody looks."""
+        self._step = timedelta(**step)
 
     def set(self, at: datetime) -> None:
         self._now = at
@@ -38,7 +43,7 @@ class SettableClock:
         return self._now
 
     def reset(self) -> None:
-        self._now = NOON
+        self._now, self._step = NOON, timedelta()
 
 
 class Client(httpx.AsyncClient):

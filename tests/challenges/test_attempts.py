@@ -145,6 +145,18 @@ async def test_a_cap_holds_under_twenty_parallel_submissions(
         assert record.submissions == 3
 
 
+async def test_an_attempt_opened_before_the_cap_was_reached_is_not_handed_in_beyond_it(
+    client: Client, committed: Hall, member: Person, other: Person
+) -> None:
+    made = await factories.challenge(committed, other.member, max_attempts=2)
+    mine = client.of(member)
+    assert (await take(mine, made.id, WRONG)).status_code == 202
+    opened = (await mine.post(f"/challenges/{made.id}/attempts")).json()["id"]
+    await client.of(other).patch(f"/challenges/{made.id}", json={"max_attempts": 1})
+    refused = await mine.post(f"/attempts/{opened}/submit", json=RIGHT)
+    assert (refused.status_code, refused.json()["error"]) == (409, "attempts_used_up")
+
+
 async def test_a_wait_holds_until_it_is_over(
     client: Client, committed: Hall, clock: SettableClock, member: Person
 ) -> None:

@@ -36,8 +36,11 @@ def emitted(trees: Trees) -> set[str]:
         node.id
         for tree in trees.values()
         for call in calls(tree)
-        if called(call) == "emit"
-        for argument in call.args
+        for argument in (
+            *(call.args if called(call) == "emit" else ()),
+            # Told if what was to be done after the commit was not: `after_commit(..., otherwise=)`.
+            *(word.value for word in call.keywords if word.arg == "otherwise"),
+        )
         for node in ast.walk(argument)
         if isinstance(node, ast.Name)
     }
