@@ -33,7 +33,7 @@ from tests.system.running_hall import RunningHall, running_hall
 pytestmark = pytest.mark.xdist_group("fuzz")
 
 SEED = int(os.environ.get("SEED") or random.randrange(1 << 32))
-EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "8"))
+EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "5"))
 CHECKS = [
     not_a_server_error,
     status_code_conformance,
@@ -76,6 +76,10 @@ class Playground:
 
 @pytest.fixture(scope="module")
 def playground(request: pytest.FixtureRequest) -> Iterator[Playground]:
+    capture = request.config.pluginmanager.getplugin("capturemanager")
+    assert capture is not None
+    with capture.global_and_fixture_disabled():
+        print(f"\nfuzz: SEED={SEED}, {EXAMPLES} examples")  # noqa: T201
     with asyncio.Runner() as runner:
         opening = _open()
         yield runner.run(opening.__aenter__())
