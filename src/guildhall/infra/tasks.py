@@ -220,13 +220,13 @@ class TaskRunner:
         try:
             result = await work
         except asyncio.CancelledError:
-            await self._end(execution_id, row, "cancelled")
+            if await self._was_cancelled(execution_id):
+                await self._end(execution_id, row, "cancelled")
+            else:
+                await self._retry_or_fail(execution_id, row, TimeoutError("It ran too long"))
         except Exception as error:
             log.exception("task_failed", task=row.name, attempt=row.attempts)
-            if row.attempts < row.max_attempts:
-                await self._end(execution_id, row, "queued", error)
-            else:
-                await self._end(execution_id, row, "failed", error)
+            await self._retry_or_fail(execution_id, row, error)
         else:
             await self._end(execution_id, row, "succeeded", result=result)
         finally:
@@ -256,6 +256,16 @@ class TaskRunner:
                 continue
             if asked is None or asked:
                 work.cancel()
+
+    async def _was_cancelled(self, execution_id: UUID) -> bool:
+        """Tell whether somebody asked for the end, rather than Celery's soft time limit."""
+        async with self._units.read() as uow:
+            execution = await uow.session.get_one(TaskExecution, execution_id)
+            return execution.cancel_requested
+
+    async def _retry_or_fail(self, execution_id: UUID, row: Row[Any], error: Exception) -> None:
+        state = "queued" if row.attempts < row.max_attempts else "failed"
+        await self._end(execution_id, row, state, error)
 
     async def _cancel_unbegun(self, execution_id: UUID) -> None:
         async with self._units.write() as uow:
