@@ -271,7 +271,8 @@ async def test_two_transactions_of_one_subject_keep_the_order_of_their_commits(
         second_began.set()
         await house.tell(2, subject=subject)
 
-    await asyncio.gather(first(), second())
+    async with asyncio.timeout(10):  # Without the lock the second never waits.
+        await asyncio.gather(first(), second())
     assert [number for number, _, _ in await house.states()] == [1, 2]
 
 
