@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import importlib.util
 import os
 import tempfile
 from collections.abc import AsyncIterator
@@ -20,6 +19,7 @@ from bench.processes import answering, free_port, processes
 from guildhall.entrypoints.seeding import read_content, seed, starter_content
 from guildhall.entrypoints.wiring import WIRING
 from guildhall.infra.database import asyncpg_arguments
+from guildhall.infra.embedded import servers_for
 from guildhall.infra.endpoints import Endpoints
 from guildhall.infra.hall import Hall, open_hall
 from guildhall.infra.migrations import upgrade
@@ -31,14 +31,6 @@ __all__ = ["API_WORKERS", "Servers", "Stage", "broker_url", "open_servers"]
 API_WORKERS = 2
 CACHE_DATABASE, BROKER_DATABASE = 8, 9
 ADDRESSES = ("DATABASE_URL", "REDIS_URL", "BROKER_URL", "SECRET_KEY")
-
-# Until the hall has its whole command line, a process is started without it.
-WITHOUT_CLI = (
-    "import sys, importlib; from guildhall.infra.settings import Settings;"
-    "from guildhall.infra.endpoints import Endpoints; s = Settings.load();"
-    "m = importlib.import_module('guildhall.entrypoints.' + sys.argv[1]);"
-    "m.run(s, Endpoints.configured(s))"
-)
 
 
 @dataclass(frozen=True)
@@ -122,9 +114,7 @@ class Stage:
             "RATE_LIMIT_MEMBER_PER_MINUTE": "1000000",
             "PROMETHEUS_MULTIPROC_DIR": str(metrics),
         }
-        whole = importlib.util.find_spec("guildhall.entrypoints.up") is not None
-        start = ["-m", "guildhall"] if whole else ["-c", WITHOUT_CLI]
-        commands = {name: [*start, name] for name in names}
+        commands = {name: ["-m", "guildhall", name] for name in names}
         async with processes(commands, environment, self.directory):
             if "api" in names:
                 await answering(port, self.directory, "api")
@@ -172,8 +162,6 @@ async def open_servers(*, configured: bool) -> AsyncIterator[Servers]:
         if configured:
             yield Servers(Endpoints.configured(Settings.load()), directory)
             return
-        from guildhall.infra.embedded import servers_for  # noqa: PLC0415
-
         for name in ADDRESSES:
             os.environ.pop(name, None)
         async with servers_for(Settings.load()) as endpoints:

@@ -145,7 +145,7 @@ class _Theirs:
 
 async def _knees(subjects: tuple[_Ours, _Theirs], scale: Scale) -> dict[str, int]:
     """Climb in turns; a step that fails is tried once more, for one stall is not a knee."""
-    knees = {subject.name: RATE for subject in subjects}
+    knees = {subject.name: 0 for subject in subjects}  # 0: not even the first step held.
     climbing = list(subjects)
     for rate in scale.knee_rates:
         for subject in list(climbing):
