@@ -96,7 +96,8 @@ def relay_of(hall: Hall, broker: Any) -> Relay:
     async def connect(**arguments: Any) -> asyncpg.Connection:
         return await asyncpg.connect(**asyncpg_arguments(hall.endpoints.database_url), **arguments)
 
-    return Relay(connect, broker, list(hall.wiring.queues), hall.settings.outbox)
+    paces = dict.fromkeys(hall.wiring.queues, 0.0)  # Nothing lingers in a test.
+    return Relay(connect, broker, paces, hall.settings.outbox)
 
 
 # The hall's clock is not the server's, and nobody waits for a retry: what waits is due now.

@@ -33,7 +33,7 @@ async def _run(settings: Settings, endpoints: Endpoints) -> None:
     relay = Relay(
         partial(asyncpg.connect, **asyncpg_arguments(endpoints.database_url), timeout=10),
         broker,
-        list(WIRING.queues),
+        WIRING.paces,
         settings.outbox,
     )
     work = asyncio.create_task(relay.run())

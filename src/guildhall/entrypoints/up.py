@@ -21,6 +21,7 @@ from guildhall.entrypoints.nursery import Nursery
 from guildhall.entrypoints.supervision import Role, Server, Service, keep_alive
 from guildhall.entrypoints.voices import Voices
 from guildhall.infra.embedded import EmbeddedServers, HallLock, Occupancy, Premises, ServerFailed
+from guildhall.infra.embedded.processes import send
 from guildhall.infra.settings import ApiSettings, Settings, SettingsFault
 
 __all__ = ["up"]
@@ -255,8 +256,8 @@ class _UpHall:
             for role in self._roles.values():
                 role.kill()
             for server in self._servers.all:
-                if server.process is not None and server.process.returncode is None:
-                    server.process.send_signal(server.hasty_signal)
+                if server.process is not None:
+                    send(server.process, server.hasty_signal)
         await closing
         hurry.cancel()
         self._voices.say("hall", "Closed")

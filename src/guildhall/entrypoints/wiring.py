@@ -19,16 +19,17 @@ from guildhall.infra.tasks import TaskDefinition as Task
 __all__ = ["ROUTERS", "WIRING"]
 
 SUBSCRIPTIONS = (
-    # event, what is done, queue; countable ones are written where badges can count them
-    When(identity.UserRegistered, progression.note_happenings, "awards", countable=True),
+    # event, what is done, queue, seconds between batches of what can wait; countable ones are
+    # written where badges can count them
+    When(identity.UserRegistered, progression.note_happenings, "awards", 0.2, countable=True),
     When(identity.MemberMovedZone, progression.excuse_moved_days, "awards"),
     When(challenges.AttemptSubmitted, challenges.grade_attempts, "events"),
     When(challenges.AttemptGraded, progression.award_achievements, "awards", countable=True),
-    When(challenges.AttemptGraded, challenges.calibrate_ratings, "events"),
-    When(progression.LevelReached, progression.note_happenings, "awards", countable=True),
-    When(progression.RankReached, progression.note_happenings, "awards", countable=True),
-    When(progression.BadgeEarned, progression.note_happenings, "awards", countable=True),
-    When(progression.BoardsMoved, progression.publish_boards, "awards"),
+    When(challenges.AttemptGraded, challenges.calibrate_ratings, "events", 0.5),
+    When(progression.LevelReached, progression.note_happenings, "awards", 0.2, countable=True),
+    When(progression.RankReached, progression.note_happenings, "awards", 0.2, countable=True),
+    When(progression.BadgeEarned, progression.note_happenings, "awards", 0.2, countable=True),
+    When(progression.BoardsMoved, progression.publish_boards, "awards", 0.5),
 )
 
 TASKS = (

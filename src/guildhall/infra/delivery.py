@@ -40,6 +40,8 @@ class Subscription:
     event: type[Event]
     handler: Handler
     queue: str
+    pace_seconds: float = 0.0
+    """At least so long from one batch to the next: what can wait is done in fewer, larger ones."""
     countable: bool = False
     """Whether the handler writes the event into a subject's record, where badges can count it."""
 

@@ -44,6 +44,14 @@ class Wiring:
         return frozenset(s.event.topic() for s in self.subscriptions if s.countable)
 
     @property
+    def paces(self) -> dict[str, float]:
+        """Give the seconds between two batches of each reader: the shortest that a line asks."""
+        return {
+            reader: min(s.pace_seconds for s in self.subscriptions if s.reader == reader)
+            for reader in self.queues
+        }
+
+    @property
     def queues(self) -> dict[str, str]:
         """Give each reader's queue."""
         return {s.reader: s.queue for s in self.subscriptions}

@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Protocol
 from uuid import UUID
 
@@ -133,13 +133,15 @@ class Relay:
         self,
         connect: Callable[..., Awaitable[asyncpg.Connection]],
         broker: Broker,
-        readers: Sequence[str],
+        paces: Mapping[str, float],
         settings: OutboxSettings,
     ) -> None:
+        """`paces` has every reader, with the seconds from one of its batches to the next."""
         self._connect = connect
         self._broker = broker
-        self._readers = list(readers)
+        self._paces = paces
         self._settings = settings
+        self._not_before = dict.fromkeys(paces, 0.0)
         self._rung = asyncio.Event()
 
     async def run(self) -> None:
@@ -166,7 +168,7 @@ class Relay:
                 RELAY_LAST_ROUND.set_to_current_time()
                 await asyncio.sleep(self._settings.outbox_poll_seconds)
             await connection.add_listener(CHANNEL, lambda *_: self._rung.set())
-            log.info("relay_in_office", readers=len(self._readers))
+            log.info("relay_in_office", readers=len(self._paces))
             await self._rounds(connection)
         finally:
             with contextlib.suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
@@ -186,13 +188,19 @@ class Relay:
             await self._claim_tasks(connection)
             RELAY_LAST_ROUND.set_to_current_time()
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._rung.wait(), self._settings.outbox_poll_seconds)
+                await asyncio.wait_for(self._rung.wait(), self._patience())
+
+    def _patience(self) -> float:
+        """Give the seconds to wait for a ring: to the next look, or until a reader is due again."""
+        now = time.monotonic()
+        waits = [not_before - now for not_before in self._not_before.values() if not_before > now]
+        return min([self._settings.outbox_poll_seconds, *waits])
 
     async def _claim(self, connection: asyncpg.Connection) -> bool:
         """Claim and publish a batch for every reader that is ready; tell whether any was."""
-        ready = await connection.fetch(
-            READY, self._readers, self._settings.outbox_batches_in_flight
-        )
+        now = time.monotonic()
+        due = [reader for reader, not_before in self._not_before.items() if not_before <= now]
+        ready = await connection.fetch(READY, due, self._settings.outbox_batches_in_flight)
         claimed = False
         for (reader,) in ready:
             lease_id = new_id()
@@ -205,6 +213,8 @@ class Relay:
             )
             if size:
                 claimed = True
+                if size < self._settings.outbox_batch_size:  # Else there is a backlog.
+                    self._not_before[reader] = now + self._paces[reader]
                 RELAY_CLAIMED.labels(reader).inc(size)
                 if not await self._publish(connection, reader, lease_id):
                     return False

@@ -20,7 +20,7 @@ from guildhall.progression.conditions import Condition
 from guildhall.progression.errors import BadgeNotFound, BadgeSlugTaken
 from guildhall.progression.events import BadgeEarned
 from guildhall.progression.models import Badge
-from guildhall.progression.repository import Standing
+from guildhall.progression.repository import ActiveBadge, Standing
 from guildhall.progression.schemas import BadgeChange, BadgeIn
 
 __all__ = [
@@ -64,6 +64,7 @@ async def create(
     if badge is None:
         raise BadgeSlugTaken
     record(uow, "badge_created", actor_id=admin.id, badge=badge.slug)
+    uow.after_commit(lambda: uow.cache.drop("active-badges"))
     return badge
 
 
@@ -85,6 +86,7 @@ async def change(
     for field, value in changes.items():
         setattr(badge, field, value)
     record(uow, "badge_changed", actor_id=admin.id, badge=badge.slug, fields=sorted(changes))
+    uow.after_commit(lambda: uow.cache.drop("active-badges"))
     return badge
 
 
@@ -130,7 +132,7 @@ async def award_badge_to_all(run: TaskRun, badge_id: str) -> dict[str, int]:
                 return {"given": given}
             standings = await repository.lock_standings(uow, subject_ids)
             days = dict.fromkeys(subject_ids, uow.now.date())
-            given += await _give(uow, standings, [badge], days)
+            given += await _give(uow, standings, [ActiveBadge.of(badge)], days)
         after = subject_ids[-1]
         seen += len(subject_ids)
         await run.progress(seen, total)
@@ -139,26 +141,24 @@ async def award_badge_to_all(run: TaskRun, badge_id: str) -> dict[str, int]:
 async def _give(
     uow: UnitOfWork,
     standings: Mapping[UUID, Standing],
-    badges: Iterable[Badge],
+    badges: Iterable[ActiveBadge],
     days: Mapping[UUID, date],
 ) -> int:
     earned = await repository.earned_badges(uow, standings.keys())
     missing = {
         badge.id: [id_ for id_ in standings if (id_, badge.id) not in earned] for badge in badges
     }
-    open_conditions = {
-        badge.id: conditions.parse(badge.condition) for badge in badges if missing[badge.id]
-    }
-    if not open_conditions:
+    wanted = [badge for badge in badges if missing[badge.id]]
+    if not wanted:
         return 0
     facts = await repository.facts_of(
-        uow, standings, domains=any(map(_asks_for_domain, open_conditions.values()))
+        uow, standings, domains=any(_asks_for_domain(badge.condition) for badge in wanted)
     )
     met = [
         (id_, badge)
-        for badge in badges
+        for badge in wanted
         for id_ in missing[badge.id]
-        if open_conditions[badge.id].met(facts[id_])
+        if badge.condition.met(facts[id_])
     ]
     if not met:
         return 0

@@ -9,19 +9,22 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
+import orjson
 from sqlalchemy import Row, TextClause, select, text
 
 from guildhall.infra.unit_of_work import UnitOfWork
 from guildhall.kernel.ids import new_id
-from guildhall.progression.conditions import Facts
+from guildhall.progression.conditions import Condition, Facts, parse
 from guildhall.progression.events import Achievement, Happening
 from guildhall.progression.models import Badge, RankSystem, StreakPause, SubjectBadge
 from guildhall.progression.rules import Streak
 
 __all__ = [
+    "ActiveBadge",
     "Move",
     "Standing",
     "active_badges",
@@ -40,6 +43,9 @@ __all__ = [
     "record_frozen",
     "save_standings",
 ]
+
+
+CATALOGUE_TTL_SECONDS = 60
 
 
 @dataclass(slots=True)
@@ -321,9 +327,39 @@ async def raise_ranks(
     return result.all()
 
 
-async def active_badges(uow: UnitOfWork) -> Sequence[Badge]:
-    """Give the badges that are switched on."""
-    return (await uow.session.scalars(select(Badge).where(Badge.active))).all()
+@dataclass(frozen=True, slots=True)
+class ActiveBadge:
+    """A badge that can be earned, ready to be checked."""
+
+    id: UUID
+    slug: str
+    version: int
+    condition: Condition
+
+    @classmethod
+    def of(cls, badge: Badge) -> ActiveBadge:
+        return cls(badge.id, badge.slug, badge.version, parse(badge.condition))
+
+
+async def active_badges(uow: UnitOfWork) -> list[ActiveBadge]:
+    """Give the badges that are switched on, as of at most a second ago."""
+
+    async def load() -> str:
+        badges = await uow.session.scalars(select(Badge).where(Badge.active))
+        return orjson.dumps([(str(b.id), b.slug, b.version, b.condition) for b in badges]).decode()
+
+    return _badges_from(
+        await uow.cache.get("active-badges", load, ttl_seconds=CATALOGUE_TTL_SECONDS)
+    )
+
+
+@lru_cache(maxsize=4)
+def _badges_from(catalogue: str) -> list[ActiveBadge]:
+    """Read the catalogue; the same text is read once."""
+    return [
+        ActiveBadge(UUID(id_), slug, version, parse(condition))
+        for id_, slug, version, condition in orjson.loads(catalogue)
+    ]
 
 
 async def earned_badges(uow: UnitOfWork, subject_ids: Collection[UUID]) -> set[tuple[UUID, UUID]]:
@@ -380,7 +416,9 @@ RETURNING subject_id, badge_id
 """)
 
 
-async def give_badges(uow: UnitOfWork, given: Sequence[tuple[UUID, Badge]]) -> Sequence[Row[Any]]:
+async def give_badges(
+    uow: UnitOfWork, given: Sequence[tuple[UUID, ActiveBadge]]
+) -> Sequence[Row[Any]]:
     """Give badges; give back those that were not had before."""
     result = await uow.session.execute(
         GIVE_BADGES,

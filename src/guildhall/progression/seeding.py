@@ -81,3 +81,4 @@ async def seed_badges(uow: UnitOfWork, badges: Sequence[SeedBadge]) -> None:
             .values(id=new_id(), slug=badge.slug, active=badge.active, created_at=uow.now, **values)
             .on_conflict_do_update(index_elements=["slug"], set_=values)
         )
+    uow.after_commit(lambda: uow.cache.drop("active-badges"))

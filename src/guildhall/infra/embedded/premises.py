@@ -223,24 +223,27 @@ class Premises:
 
     def _place_sockets(self) -> None:
         link = self.run / "sockets"
-        if not link.is_symlink() and _fits(link):
+        moved_out = (self.data_dir / "postgres").is_symlink()
+        if link.is_symlink():
+            if self._is_ours(link.readlink()):
+                return
+            link.unlink()
+        if _fits(link) and not moved_out:
             self._make(link)
             return
-        if link.is_symlink() and self._is_ours(link.readlink()):
-            return
+        if link.exists():
+            shutil.rmtree(link)  # DATA_DIR had a shorter path before; it holds sockets only
         parents = (Path(tempfile.gettempdir()), Path("/tmp"))  # noqa: S108  # mkdtemp is private
         for parent in parents:
             if _fits(parent / "guildhall-xxxxxxxx"):
                 place = Path(tempfile.mkdtemp(prefix="guildhall-", dir=parent))
                 self._make(place)
-                draft = self.run / ".sockets"
-                draft.unlink(missing_ok=True)
-                draft.symlink_to(place)
-                draft.replace(link)
-                self.remarks.append(
-                    f"The servers' sockets are in {place}: the path of {self.data_dir} is too long"
-                    " for them."
-                )
+                link.symlink_to(place)
+                if not moved_out:
+                    self.remarks.append(
+                        f"The servers' sockets are in {place}: the path of {self.data_dir} is too"
+                        " long for them."
+                    )
                 return
         raise _fault(f"{self.data_dir} is too long for sockets, and so is {parents[0]}")
 

@@ -26,6 +26,7 @@ __all__ = [
     "end",
     "end_group",
     "is_running",
+    "send",
     "spawn",
     "until",
 ]
@@ -82,12 +83,22 @@ async def end(process: Process, *steps: tuple[signal.Signals, float]) -> None:
     for number, seconds in steps:
         if process.returncode is not None:
             break
-        with contextlib.suppress(ProcessLookupError):
-            process.send_signal(number)
+        send(process, number)
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(process.wait(), seconds)
     end_group(process.pid)
     await process.wait()
+
+
+def send(process: Process, number: signal.Signals) -> None:
+    """Send a signal to a process, unless it has ended.
+
+    Not by its own `send_signal`: that looks whether it has ended and so takes its exit code away
+    from asyncio, which is waiting for it.
+    """
+    if process.returncode is None:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(process.pid, number)
 
 
 def end_group(leader: int) -> None:
