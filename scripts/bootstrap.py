@@ -11,6 +11,7 @@ import argparse
 import hashlib
 import os
 import shutil
+import ssl
 import subprocess
 import sys
 import sysconfig
@@ -58,6 +59,7 @@ def main():
         "--dev" if selection == DEV else "--no-dev",
         "--python={}".format(VENV / "bin" / "python"),
         "--no-python-downloads",
+        *(["--system-certs"] if has_system_certificates() else []),
         env=environment,
     )
     stamp(selection).write_text(fingerprint())
@@ -83,6 +85,12 @@ def is_usable():
         )
     except OSError:
         return False
+
+
+def has_system_certificates():
+    """Tell whether to trust what this machine trusts (a company's own authority, say)."""
+    paths = ssl.get_default_verify_paths()
+    return bool(paths.cafile or (paths.capath and any(Path(paths.capath).iterdir())))
 
 
 def install_installer():

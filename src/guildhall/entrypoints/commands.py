@@ -167,6 +167,7 @@ def audit(repair: bool) -> None:
     async def act(hall: Hall) -> progression.Audit:
         if repair:
             await progression.repair(hall.units, hall.redis)
+        await progression.fill_boards(hall.units, hall.redis, hall.clock.now())
         return await progression.audit(hall.units, hall.redis)
 
     found = _with_hall(act)

@@ -158,7 +158,9 @@ async def replay_event(event_id: int, who: CurrentMember, uow: Writes) -> EventO
     event.state, event.attempts, event.available_at = "waiting", 0, uow.now
     record(uow, "event_replayed", actor_id=who.id, event_id=event_id, name=event.name)
     await uow.session.flush()
-    await uow.session.execute(text("SELECT pg_notify('outbox', '')"))
+    await uow.session.execute(
+        text("SELECT pg_notify('outbox', :reader)"), {"reader": event.handler}
+    )
     return EventOut.model_validate(event)
 
 

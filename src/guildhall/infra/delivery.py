@@ -59,13 +59,13 @@ ORDER BY id
 FOR UPDATE
 """)
 
-# The notice that a lease is free again rides on the commit: the relay may claim the next batch.
+# The notice that its reader has room again rides on the commit.
 FINISH = text("""
 WITH finished AS (
     UPDATE outbox_events SET state = 'done', finished_at = :now, lease_id = NULL, error = NULL
     WHERE id = ANY(:ids)
 )
-SELECT pg_notify('outbox', '')
+SELECT pg_notify('outbox', :reader)
 """)
 
 FAIL = text("""
@@ -119,7 +119,9 @@ class Deliveries:
             events = [self._readers[row.name].validate_json(row.payload) for row in rows]
             await self._handlers[reader](uow, events)
             await uow.session.flush()
-            await uow.session.execute(FINISH, {"ids": [row.id for row in rows], "now": uow.now})
+            await uow.session.execute(
+                FINISH, {"ids": [row.id for row in rows], "now": uow.now, "reader": reader}
+            )
             return len(rows)
 
     async def _deliver_singly(self, reader: str, lease_id: UUID) -> int:

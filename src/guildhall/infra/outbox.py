@@ -34,9 +34,12 @@ from sqlalchemy.orm import Mapped, mapped_column
 from guildhall.infra.database import Base
 from guildhall.kernel.events import Event
 
-__all__ = ["CHANNEL", "OutboxEvent", "Readers", "Told", "append", "withdraw"]
+__all__ = ["CHANNEL", "TASKS", "OutboxEvent", "Readers", "Told", "append"]
 
 CHANNEL = "outbox"
+"""Carries the names of readers that may have something to do, and `TASKS` for tracked tasks."""
+
+TASKS = "tasks"
 
 Readers = Mapping[str, Sequence[str]]
 """Names of the handlers that read an event, by the event's name."""
@@ -107,8 +110,11 @@ WITH told AS (
     SELECT event_id, handler, name, subject_id, payload::jsonb, CAST(:now AS timestamptz) + delay,
            CAST(:correlation_id AS text)
     FROM locked, told ORDER BY position
+), withdrawn AS (
+    UPDATE outbox_events SET state = 'done', finished_at = :now
+    WHERE event_id = ANY(CAST(:withdrawn AS uuid[])) AND state = 'waiting'
 )
-SELECT pg_notify('outbox', '')
+SELECT pg_notify('outbox', handler) FROM (SELECT DISTINCT handler FROM told) AS readers
 """)
 
 
@@ -119,8 +125,13 @@ async def append(
     *,
     now: datetime,
     correlation_id: str | None,
+    withdrawn: Sequence[UUID] = (),
 ) -> None:
-    """Write each event once per reader and ring for the relay, in the caller's transaction."""
+    """Write each event once per reader and ring for the relay, in the caller's transaction.
+
+    `withdrawn` are ids of events that nobody has to read any more; those not yet claimed are
+    marked done by the way.
+    """
     rows = [(each, handler) for each in told for handler in readers[each.event.name]]
     payloads = {id(each): orjson.dumps(each.event, default=str).decode() for each in told}
     await session.execute(
@@ -134,16 +145,6 @@ async def append(
             "delays": [each.delay for each, _ in rows],
             "now": now,
             "correlation_id": correlation_id,
+            "withdrawn": list(withdrawn),
         },
-    )
-
-
-async def withdraw(session: AsyncSession, events: Sequence[Event], *, now: datetime) -> None:
-    """Mark events done that nobody has to read any more, if nobody is reading them yet."""
-    await session.execute(
-        text(
-            "UPDATE outbox_events SET state = 'done', finished_at = :now"
-            " WHERE event_id = ANY(:event_ids) AND state = 'waiting'"
-        ),
-        {"event_ids": [event.event_id for event in events], "now": now},
     )

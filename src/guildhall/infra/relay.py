@@ -18,7 +18,7 @@ from uuid import UUID
 import asyncpg
 import structlog
 
-from guildhall.infra.outbox import CHANNEL
+from guildhall.infra.outbox import CHANNEL, TASKS
 from guildhall.infra.settings import OutboxSettings
 from guildhall.infra.telemetry import RELAY_CLAIMED, RELAY_LAST_ROUND
 from guildhall.kernel.ids import new_id
@@ -32,28 +32,16 @@ FROZEN_AFTER_SECONDS = 10
 RECONNECT_SECONDS = 0.5
 TASK_SENT_LEASES = 4  # A task sent but not begun after so many leases of a batch is sent again.
 
-# Which readers have something to do, and room for another batch. The first waiting row is asked
-# for, not whether one exists: a planner turns EXISTS into a join that reads all that waits.
-READY = """
-SELECT r.handler FROM unnest($1::text[]) AS r(handler)
-WHERE (
-    SELECT o.id FROM outbox_events o
-    WHERE o.handler = r.handler AND o.state = 'waiting' AND o.available_at <= now()
-    ORDER BY o.id LIMIT 1
-) IS NOT NULL AND (
-    SELECT count(DISTINCT c.lease_id) FROM outbox_events c
-    WHERE c.handler = r.handler AND c.state = 'claimed'
-) < $2
-"""
-
-# Claims a batch for one reader. Rows are claimed by state, never by "id above the last one": ids
-# become visible out of order. A subject with an event under way, or with one waiting for its
-# retry, is passed over, which keeps its events in order. Those in the way are few and looked up in
-# a hash, so the claim costs what it claims however much is waiting.
+# Claims a batch for one reader, if it has room for another. Rows are claimed by state, never by
+# "id above the last one": ids become visible out of order. A subject with an event under way, or
+# with one waiting for its retry, is passed over, which keeps its events in order. Those in the way
+# are few and looked up in a hash, so the claim costs what it claims however much is waiting.
 CLAIM = """
 WITH candidates AS (
     SELECT o.id FROM outbox_events o
     WHERE o.handler = $1 AND o.state = 'waiting' AND o.available_at <= now()
+      AND (SELECT count(DISTINCT c.lease_id) FROM outbox_events c
+           WHERE c.handler = $1 AND c.state = 'claimed') < $5
       AND (o.subject_id IS NULL OR o.subject_id NOT IN (
         SELECT e.subject_id FROM outbox_events e
         WHERE e.handler = $1 AND e.subject_id IS NOT NULL
@@ -142,6 +130,7 @@ class Relay:
         self._paces = paces
         self._settings = settings
         self._not_before = dict.fromkeys(paces, 0.0)
+        self._called: set[str] = set()
         self._rung = asyncio.Event()
 
     async def run(self) -> None:
@@ -167,7 +156,7 @@ class Relay:
             while not await connection.fetchval("SELECT pg_try_advisory_lock($1)", OFFICE):
                 RELAY_LAST_ROUND.set_to_current_time()
                 await asyncio.sleep(self._settings.outbox_poll_seconds)
-            await connection.add_listener(CHANNEL, lambda *_: self._rung.set())
+            await connection.add_listener(CHANNEL, self._hear)
             log.info("relay_in_office", readers=len(self._paces))
             await self._rounds(connection)
         finally:
@@ -182,45 +171,59 @@ class Relay:
                 await connection.execute(EXPIRE, self._settings.outbox_max_attempts)
                 await connection.execute(EXPIRE_TASKS)
                 await connection.execute(BEAT)
+                self._called.update(self._paces, [TASKS])
                 swept_at = time.monotonic()
-            while await self._claim(connection):
-                pass
-            await self._claim_tasks(connection)
+            if TASKS in self._called:
+                self._called.discard(TASKS)
+                await self._claim_tasks(connection)
+            for reader in self._due():
+                await self._claim(connection, reader)
             RELAY_LAST_ROUND.set_to_current_time()
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._rung.wait(), self._patience())
 
+    def _hear(self, *notice: object) -> None:
+        """Note whom a NOTIFY calls; its payload comes last."""
+        self._called.add(str(notice[-1]))
+        self._rung.set()
+
+    def _due(self) -> list[str]:
+        """Give the readers that were called and whose pace allows another batch."""
+        now = time.monotonic()
+        return [
+            reader
+            for reader, not_before in self._not_before.items()
+            if reader in self._called and not_before <= now
+        ]
+
     def _patience(self) -> float:
-        """Give the seconds to wait for a ring: to the next look, or until a reader is due again."""
+        """Give the seconds to wait for a ring: to the next look, or until one called is due."""
         now = time.monotonic()
-        waits = [not_before - now for not_before in self._not_before.values() if not_before > now]
-        return min([self._settings.outbox_poll_seconds, *waits])
+        waits = [self._not_before[reader] - now for reader in self._called & self._paces.keys()]
+        return max(0.0, min([self._settings.outbox_poll_seconds, *waits]))
 
-    async def _claim(self, connection: asyncpg.Connection) -> bool:
-        """Claim and publish a batch for every reader that is ready; tell whether any was."""
-        now = time.monotonic()
-        due = [reader for reader, not_before in self._not_before.items() if not_before <= now]
-        ready = await connection.fetch(READY, due, self._settings.outbox_batches_in_flight)
-        claimed = False
-        for (reader,) in ready:
-            lease_id = new_id()
-            size = await connection.fetchval(
-                CLAIM,
-                reader,
-                lease_id,
-                self._settings.outbox_batch_size,
-                self._settings.outbox_lease_seconds,
-            )
-            if size:
-                claimed = True
-                if size < self._settings.outbox_batch_size:  # Else there is a backlog.
-                    self._not_before[reader] = now + self._paces[reader]
-                RELAY_CLAIMED.labels(reader).inc(size)
-                if not await self._publish(connection, reader, lease_id):
-                    return False
-        return claimed
+    async def _claim(self, connection: asyncpg.Connection, reader: str) -> None:
+        """Claim and publish a batch for a reader; with a backlog it stays called for the next."""
+        self._called.discard(reader)
+        lease_id = new_id()
+        size = await connection.fetchval(
+            CLAIM,
+            reader,
+            lease_id,
+            self._settings.outbox_batch_size,
+            self._settings.outbox_lease_seconds,
+            self._settings.outbox_batches_in_flight,
+        )
+        if not size:
+            return
+        RELAY_CLAIMED.labels(reader).inc(size)
+        if size == self._settings.outbox_batch_size:
+            self._called.add(reader)
+        else:
+            self._not_before[reader] = time.monotonic() + self._paces[reader]
+        await self._publish(connection, reader, lease_id)
 
-    async def _publish(self, connection: asyncpg.Connection, reader: str, lease_id: UUID) -> bool:
+    async def _publish(self, connection: asyncpg.Connection, reader: str, lease_id: UUID) -> None:
         try:
             await self._broker.publish_batch(reader, lease_id)
         except Exception as error:
@@ -228,9 +231,8 @@ class Relay:
             # as it returns instead of when their lease runs out.
             log.warning("relay_lost_broker", error=str(error))
             await connection.execute(HAND_BACK, lease_id)
+            self._called.add(reader)
             await asyncio.sleep(RECONNECT_SECONDS)
-            return False
-        return True
 
     async def _claim_tasks(self, connection: asyncpg.Connection) -> None:
         lease_seconds = TASK_SENT_LEASES * self._settings.outbox_lease_seconds

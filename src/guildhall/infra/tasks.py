@@ -136,7 +136,7 @@ async def start(
     )
     started = (await uow.session.execute(statement)).scalar_one_or_none()
     if started is not None:
-        await uow.session.execute(text("SELECT pg_notify('outbox', '')"))
+        await uow.session.execute(text("SELECT pg_notify('outbox', 'tasks')"))
     return started
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
+from uuid import UUID
 
 import structlog
 from asgi_correlation_id import correlation_id
@@ -77,6 +78,9 @@ class UnitsOfWork:
         self._readers = readers
         self._redis = redis
         self._cache = cache
+        # Events that stood by for acts that were done. The next unit of work that tells something
+        # withdraws them; if none does in time, or it fails, they are delivered, which is harmless.
+        self._needless: list[UUID] = []
 
     @asynccontextmanager
     async def write(self) -> AsyncIterator[UnitOfWork]:
@@ -87,12 +91,14 @@ class UnitsOfWork:
                 yield uow
                 await session.flush()
                 if uow._told:
+                    withdrawn, self._needless = self._needless, []
                     await outbox.append(
                         session,
                         uow._told,
                         self._readers,
                         now=uow.now,
                         correlation_id=correlation_id.get(),
+                        withdrawn=withdrawn,
                     )
                 await session.commit()
             except BaseException:
@@ -101,7 +107,6 @@ class UnitsOfWork:
         await self._afterwards(uow)
 
     async def _afterwards(self, uow: UnitOfWork) -> None:
-        needless: list[Event] = []
         for act, otherwise in uow._afterwards:
             try:
                 await act()
@@ -109,14 +114,7 @@ class UnitsOfWork:
                 log.warning("after_commit_failed", exc_info=True)
             else:
                 if otherwise is not None:
-                    needless.append(otherwise)
-        if needless:
-            try:
-                async with self._sessions() as session:
-                    await outbox.withdraw(session, needless, now=self._clock.now())
-                    await session.commit()
-            except Exception:
-                log.warning("withdrawal_failed", exc_info=True)  # Then they are just delivered.
+                    self._needless.append(otherwise.event_id)
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[UnitOfWork]:

@@ -3,6 +3,7 @@
 from guildhall.progression.audit import Audit, audit, repair
 from guildhall.progression.badges import AWARD_BADGE_TASK, award_badge_to_all
 from guildhall.progression.boards import domains
+from guildhall.progression.boards import fill_if_missing as fill_boards
 from guildhall.progression.conditions import parse as parse_condition
 from guildhall.progression.errors import ConditionInvalid
 from guildhall.progression.events import (
@@ -46,6 +47,7 @@ __all__ = [
     "close_seasons",
     "domains",
     "excuse_moved_days",
+    "fill_boards",
     "note_happenings",
     "parse_condition",
     "publish_boards",

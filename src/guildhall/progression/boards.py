@@ -37,6 +37,7 @@ __all__ = [
     "domains",
     "entries_of",
     "entry_of",
+    "fill_if_missing",
     "keep_until",
     "keys_of",
     "member_of",
@@ -329,6 +330,12 @@ async def is_ready(redis: Redis) -> bool:
     """Tell whether Redis has every board, filled during its present run."""
     ready = await redis.get(READY)
     return ready == (await run_of(redis)).encode()
+
+
+async def fill_if_missing(units: UnitsOfWork, redis: Redis, now: datetime) -> None:
+    """Fill the boards if Redis does not have them, as in a hall that was stopped."""
+    if not await is_ready(redis):
+        await rebuild(units, redis, now)
 
 
 PAGE = text("""
