@@ -178,7 +178,7 @@ class LogSettings(_Concern):
 class OutboxSettings(_Concern):
     """Delivery of events."""
 
-    outbox_batch_size: int = Field(500, ge=1, le=5000, description="Events handed over at once.")
+    outbox_batch_size: int = Field(1000, ge=1, le=5000, description="Events handed over at once.")
     outbox_batches_in_flight: int = Field(
         2, ge=1, le=64, description="Batches of one handler that may be under way."
     )
