@@ -36,6 +36,7 @@ from guildhall.infra.delivery import Deliveries
 from guildhall.infra.embedded import servers_for
 from guildhall.infra.endpoints import Endpoints
 from guildhall.infra.hall import Hall, open_hall
+from guildhall.infra.http.hot import SharedAnswers
 from guildhall.infra.migrations import upgrade
 from guildhall.infra.settings import HallSettings, Settings
 from guildhall.infra.tasks import TaskRunner
@@ -206,6 +207,7 @@ def clock(session_clock: SettableClock) -> Iterator[SettableClock]:
 @pytest_asyncio.fixture
 async def _empty_redis(worker_hall: Hall) -> None:
     worker_hall.cache._memory.clear()
+    worker_hall.cache._directory_memory.clear()
     await worker_hall.redis.flushdb()
 
 
@@ -261,6 +263,7 @@ def application(settings: Settings) -> Any:
 async def client(application: Any, committed: Hall) -> AsyncIterator[Client]:
     """A client that is not signed in; `client.of(person)` is."""
     furnish(application, committed)
+    application.state.shared = SharedAnswers(seconds=0)  # A test reads its own writes at once.
     async with Client(application) as new:
         yield new
 

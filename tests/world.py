@@ -120,7 +120,8 @@ async def settle_hall(hall: Hall) -> None:
     try:
         for _ in range(MOST_ROUNDS):
             await connection.execute(BRING_FORWARD)
-            await relay._claim(connection)
+            relay._called.update(relay._paces)
+            await relay._claim_for_called(connection)
             if broker.failure is None:
                 await relay._claim_tasks(connection)
             if broker.failure is not None:

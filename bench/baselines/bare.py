@@ -140,6 +140,7 @@ async def submit(request: Request) -> Response:
                     "delays": [timedelta()],
                     "now": now,
                     "correlation_id": None,
+                    "withdrawn": [],
                 }
             ),
         )

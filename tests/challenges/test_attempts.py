@@ -197,7 +197,7 @@ async def test_a_failed_attempt_earns_nothing_and_keeps_its_score(
     assert await total_xp(client.of(member)) == 0
 
 
-async def test_raising_a_challenges_xp_pays_those_who_try_again_the_difference(
+async def test_raising_a_challenges_xp_pays_nobody_twice_for_the_same_score(
     client: Client, committed: Hall, member: Person, other: Person, settle: Any
 ) -> None:
     made, mine = await factories.challenge(committed, other.member, xp=50), client.of(member)
@@ -207,11 +207,11 @@ async def test_raising_a_challenges_xp_pays_those_who_try_again_the_difference(
     assert await total_xp(mine) == 50
     await take(mine, made.id, RIGHT)
     await settle()
-    assert await total_xp(mine) == 80
+    assert await total_xp(mine) == 50
     await client.of(other).patch(f"/challenges/{made.id}", json={"xp": 10})
     await take(mine, made.id, RIGHT)
     await settle()
-    assert await total_xp(mine) == 80
+    assert await total_xp(mine) == 50
 
 
 async def test_self_reported_xp_is_capped_by_the_members_own_day(
@@ -259,10 +259,18 @@ async def test_a_review_is_given_by_its_author_or_a_moderator_and_never_by_onese
     assert (await author.get("/attempts", params={"to_review": True})).json()["items"] == []
 
 
-async def test_a_moderator_does_not_score_their_own_work(
+async def test_nobody_earns_with_a_challenge_of_their_own(
     client: Client, committed: Hall, moderator: Person
 ) -> None:
     made = await factories.challenge(committed, moderator.member, grader=REVIEW)
+    refused = await client.of(moderator).post(f"/challenges/{made.id}/attempts")
+    assert (refused.status_code, refused.json()["error"]) == (403, "challenge_your_own")
+
+
+async def test_a_moderator_does_not_score_their_own_work(
+    client: Client, committed: Hall, moderator: Person
+) -> None:
+    made = await factories.challenge(committed, grader=REVIEW)
     mine = client.of(moderator)
     attempt = (await take(mine, made.id, {"text": "My essay"})).json()["id"]
     assert (await mine.post(f"/attempts/{attempt}/review", json={"score": 100})).status_code == 404

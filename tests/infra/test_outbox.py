@@ -85,7 +85,8 @@ class House:
 
     async def claim(self) -> UUID | None:
         before = len(self.post.leases)
-        await self.relay._claim(self.connection)
+        self.relay._called.update(self.relay._paces)
+        await self.relay._claim_for_called(self.connection)
         return self.post.leases[-1] if len(self.post.leases) > before else None
 
     async def deliver(self, lease: UUID | None) -> int:

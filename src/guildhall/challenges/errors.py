@@ -13,7 +13,9 @@ __all__ = [
     "ChallengeLocked",
     "ChallengeNotFound",
     "DomainUnknown",
+    "GraderFixed",
     "NotYours",
+    "OwnChallenge",
     "RequirementUnusable",
     "RetryTooEarly",
     "RubricUnfit",
@@ -43,6 +45,16 @@ class RequirementUnusable(Invalid):
 class ChallengeLocked(Forbidden):
     code = "challenge_locked"
     detail = "Pass its prerequisites first; `requires` names them."
+
+
+class GraderFixed(Conflict):
+    code = "grader_fixed"
+    detail = "A published challenge keeps its kind of grader: answers to it may be on their way."
+
+
+class OwnChallenge(Forbidden):
+    code = "challenge_your_own"
+    detail = "You wrote this challenge, so you know the solution: nobody earns with their own."
 
 
 class AttemptNotFound(NotFound):

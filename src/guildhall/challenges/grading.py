@@ -94,7 +94,13 @@ async def _give_scores(uow: UnitOfWork, graded: Sequence[tuple[Any, Grading]]) -
     grades: list[Mapping[str, Any]] = []
     for row, grading in graded:
         record = records[row.user_id, row.challenge_id]
-        worth = xp_for_score(row.xp, grading.score) if grading.passed else 0
+        # Only a better score earns: a raised price pays nobody twice for the same.
+        better = grading.passed and (
+            record["passed_at"] is None
+            or grading.score > record["best_score"]
+            or isinstance(grader_from_json(row.grader), SelfReport)  # What a day's cap held back.
+        )
+        worth = xp_for_score(row.xp, grading.score) if better else 0
         xp = max(0, worth - record["xp_earned"])
         if xp and isinstance(grader_from_json(row.grader), SelfReport):
             xp = await repository.self_xp(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date
 from typing import Any
 from uuid import UUID
@@ -34,6 +34,7 @@ __all__ = [
     "lock_submitted",
     "open_attempt",
     "open_requirements",
+    "removed",
     "replace_requirements",
     "requirements_of",
     "save_abilities",
@@ -79,6 +80,7 @@ FROM (
         'domain', domain, 'grader_type', grader->>'type', 'published', true,
         'chance', chance, 'passed', passed, 'locked', EXISTS (
             SELECT 1 FROM challenge_requirements q
+            JOIN challenges n ON n.id = q.requires_id AND n.deleted_at IS NULL
             LEFT JOIN challenge_records m ON m.user_id = $1 AND m.challenge_id = q.requires_id
             WHERE q.challenge_id = ordered.id AND m.passed_at IS NULL)) AS line
     FROM ordered
@@ -96,6 +98,17 @@ async def requirements_of(uow: UnitOfWork, challenge_id: UUID) -> list[UUID]:
             select(ChallengeRequirement.requires_id)
             .where(ChallengeRequirement.challenge_id == challenge_id)
             .order_by(ChallengeRequirement.requires_id)
+        )
+    )
+
+
+async def removed(uow: UnitOfWork, challenge_ids: Iterable[UUID]) -> set[UUID]:
+    """Give those of some challenges that have been taken away."""
+    return set(
+        await uow.session.scalars(
+            select(Challenge.id).where(
+                Challenge.id.in_(list(challenge_ids)), Challenge.deleted_at.is_not(None)
+            )
         )
     )
 
@@ -138,7 +151,9 @@ async def open_requirements(uow: UnitOfWork, user_id: UUID, challenge_id: UUID) 
     return list(
         await uow.session.scalars(
             text(
-                "SELECT q.requires_id FROM challenge_requirements q LEFT JOIN challenge_records m"
+                "SELECT q.requires_id FROM challenge_requirements q"
+                " JOIN challenges c ON c.id = q.requires_id AND c.deleted_at IS NULL"
+                " LEFT JOIN challenge_records m"
                 " ON m.user_id = :user_id AND m.challenge_id = q.requires_id"
                 " WHERE q.challenge_id = :challenge_id AND m.passed_at IS NULL"
             ),
@@ -149,22 +164,24 @@ async def open_requirements(uow: UnitOfWork, user_id: UUID, challenge_id: UUID) 
 
 async def open_attempt(uow: UnitOfWork, user_id: UUID, challenge_id: UUID) -> Attempt:
     """Give the member's open attempt at a challenge, new or already started."""
-    await uow.session.execute(
-        insert(Attempt)
-        .values(id=new_id(), user_id=user_id, challenge_id=challenge_id, started_at=uow.now)
-        .on_conflict_do_nothing(
-            index_elements=["user_id", "challenge_id"], index_where=text("status = 'started'")
+    while True:
+        await uow.session.execute(
+            insert(Attempt)
+            .values(id=new_id(), user_id=user_id, challenge_id=challenge_id, started_at=uow.now)
+            .on_conflict_do_nothing(
+                index_elements=["user_id", "challenge_id"], index_where=text("status = 'started'")
+            )
         )
-    )
-    return (
-        await uow.session.scalars(
+        found = await uow.session.scalar(
             select(Attempt).where(
                 Attempt.user_id == user_id,
                 Attempt.challenge_id == challenge_id,
                 Attempt.status == "started",
             )
         )
-    ).one()
+        if found is not None:
+            return found
+        # The one that stood in the way was submitted between the two statements.
 
 
 async def attempt_of(uow: UnitOfWork, user_id: UUID, attempt_id: UUID) -> Attempt | None:

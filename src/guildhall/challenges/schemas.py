@@ -54,7 +54,9 @@ class ChallengeIn(_Body):
     grader: Grader
     tags: Tags = []
     domain: DomainSlug | None = None
-    explanation: Markdown | None = Field(None, description="Shown once an attempt is graded.")
+    explanation: Markdown | None = Field(
+        None, description="Shown after a pass, or when no attempt is left."
+    )
     requires: Requirements = Field([], description="Challenges to be passed before this one.")
     max_attempts: MaxAttempts | None = None
     retry_wait_seconds: WaitSeconds | None = None
@@ -127,7 +129,9 @@ class AttemptOut(BaseModel):
     xp_awarded: int
     answer: dict[str, Any] | None
     feedback: dict[str, Any] | None
-    explanation: str | None = Field(None, description="The challenge's, once graded.")
+    explanation: str | None = Field(
+        None, description="The challenge's, after a pass or when no attempt is left."
+    )
     started_at: datetime
     submitted_at: datetime | None
     graded_at: datetime | None

@@ -18,7 +18,9 @@ from guildhall.challenges.errors import (
     ChallengeLocked,
     ChallengeNotFound,
     DomainUnknown,
+    GraderFixed,
     NotYours,
+    OwnChallenge,
     RequirementUnusable,
     RetryTooEarly,
 )
@@ -82,6 +84,8 @@ async def change(
     if changes.get("domain") is not None:
         await _refuse_unknown_domain(uow, changes["domain"])
     if "grader" in changes and changes["grader"] is not None:
+        if changed.published_at and changes["grader"]["type"] != changed.grader["type"]:
+            raise GraderFixed
         changed.grader_version += changes["grader"] != changed.grader
     nullable = {"domain", "explanation", "max_attempts", "retry_wait_seconds"}
     for field, value in changes.items():
@@ -174,6 +178,8 @@ async def start(uow: UnitOfWork, member: Member, challenge_id: UUID) -> Attempt:
     found = await uow.session.get(Challenge, challenge_id)
     if found is None or found.published_at is None or found.deleted_at is not None:
         raise ChallengeNotFound
+    if found.created_by == member.id:
+        raise OwnChallenge
     if missing := await repository.open_requirements(uow, member.id, challenge_id):
         raise ChallengeLocked(requires=[str(id_) for id_ in missing])
     if found.max_attempts is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from itertools import chain
 from typing import Any
 
 import uvicorn
@@ -19,6 +20,7 @@ from guildhall.infra.door import Door
 from guildhall.infra.endpoints import Endpoints
 from guildhall.infra.hall import Hall, open_hall
 from guildhall.infra.http.envelope import Envelope
+from guildhall.infra.http.hot import HotRoute, SharedAnswers
 from guildhall.infra.http.problems import ProblemOut, install_problems
 from guildhall.infra.settings import Settings
 from guildhall.infra.telemetry import configure_logs
@@ -59,6 +61,10 @@ def create_app(settings: Settings, endpoints: Endpoints | None = None) -> FastAP
         for router in routers:
             app.include_router(router, prefix=BASE_PATH)
     app.include_router(health.router)
+    hot = (route for router in chain(*ROUTERS) for route in router.routes)
+    app.router.routes[:0] = [
+        route.directly(BASE_PATH) for route in hot if isinstance(route, HotRoute)
+    ]
     install_problems(app)
     _describe_problems(app)
     if settings.api.cors_origins:
@@ -83,6 +89,7 @@ def furnish(app: FastAPI, hall: Hall) -> None:
     """Give an application the hall it serves."""
     app.state.hall = hall
     app.state.tokens = Tokens(hall.endpoints.secret_key)
+    app.state.shared = SharedAnswers()
     app.state.door = Door(
         hall.redis,
         app.state.tokens,

@@ -39,7 +39,7 @@ __all__ = [
     "user",
 ]
 
-SETUP_LOCK = 0x7365747570  # One first admin, however many ask at once: "setup".
+LAST_ADMIN_LOCK = 0x61646D696E  # Two admins cannot remove each other at once: "admin".
 
 
 async def register(
@@ -161,7 +161,9 @@ async def change_self(uow: UnitOfWork, member: Member, body: UserChange) -> User
 async def change_role(uow: UnitOfWork, admin: Member, user_id: UUID, body: UserRoleChange) -> User:
     """Change a member's role or status. Takes effect at once; audited."""
     # One at a time, so that two admins cannot remove each other in the same moment.
-    await uow.session.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": SETUP_LOCK})
+    await uow.session.execute(
+        text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": LAST_ADMIN_LOCK}
+    )
     changed = await uow.session.get(User, user_id, with_for_update=True)
     if changed is None:
         raise UserNotFound

@@ -30,6 +30,8 @@ log = structlog.get_logger()
 
 # A drop reaches the memory of other processes by expiry, so this bounds how stale they can be.
 MEMORY_TTL_SECONDS = 1.0
+DIRECTORY_TTL_SECONDS = 10.0
+DIRECTORY_ENTRIES = 50_000
 LOCK_SECONDS = 10
 LOCK_POLL_SECONDS = 0.02
 
@@ -53,6 +55,10 @@ class Cache:
         self._directory = directory
         self._settings = settings
         self._memory: TTLCache[str, Any] = TTLCache(settings.cache_max_size, MEMORY_TTL_SECONDS)
+        # Small values of many keys, such as names: more of them, and for longer.
+        self._directory_memory: TTLCache[str, Any] = TTLCache(
+            DIRECTORY_ENTRIES, DIRECTORY_TTL_SECONDS
+        )
         self._loading: dict[str, asyncio.Future[Any]] = {}
 
     async def get(
@@ -93,10 +99,10 @@ class Cache:
         """Give the values of one kind under many keys, loading those missing in one call.
 
         A key that `load` does not know is not in the answer, and is asked for again next time.
+        A dropped one may live on in other processes' memory for ten seconds.
         """
-        found = {
-            key: self._memory[f"{kind}:{key}"] for key in keys if f"{kind}:{key}" in self._memory
-        }
+        memory = self._directory_memory
+        found = {key: memory[name] for key in keys if (name := f"{kind}:{key}") in memory}
         missing = [key for key in dict.fromkeys(keys) if key not in found]
         if not missing:
             return found
@@ -121,13 +127,14 @@ class Cache:
                 await pipe.execute()
             except RedisError:
                 log.warning("cache_without_redis", key=kind)
-        self._memory.update({f"{kind}:{key}": value for key, value in values.items()})
+        memory.update({f"{kind}:{key}": value for key, value in values.items()})
         return found | values
 
     async def drop(self, *keys: str) -> None:
         """Forget keys: at once here and in Redis, within a second in other processes' memory."""
         for key in keys:
             self._memory.pop(key, None)
+            self._directory_memory.pop(key, None)
             await asyncio.to_thread(self._path(key).unlink, missing_ok=True)
         try:
             await self._redis.delete(*(f"cache:{key}" for key in keys))

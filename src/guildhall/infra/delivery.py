@@ -16,7 +16,7 @@ from uuid import UUID
 import structlog
 from asgi_correlation_id import correlation_id
 from pydantic import TypeAdapter
-from sqlalchemy import text
+from sqlalchemy import Row, text
 
 from guildhall.infra.database import is_away
 from guildhall.infra.telemetry import EVENTS_DELIVERED
@@ -71,7 +71,7 @@ SELECT pg_notify('outbox', :reader)
 FAIL = text("""
 UPDATE outbox_events
 SET state = :state, error = :error, available_at = :available_at, lease_id = NULL
-WHERE id = :id
+WHERE id = :id AND lease_id = :lease_id AND state = 'claimed'
 """)
 
 RELEASE = text("""
@@ -147,22 +147,24 @@ class Deliveries:
                     raise
                 if row.subject_id is not None:
                     stopped.add(row.subject_id)
-                await self._fail(reader, row.id, row.attempts, error)
+                await self._fail(reader, lease_id, row, error)
         async with self._units.write() as uow:
             await uow.session.execute(RELEASE, {"lease_id": lease_id})
         return done
 
-    async def _fail(self, reader: str, id_: int, attempts: int, error: Exception) -> None:
-        parked = attempts >= self._max_attempts
-        log.error("event_failed", reader=reader, id=id_, parked=parked, exc_info=error)
+    async def _fail(self, reader: str, lease_id: UUID, row: Row[Any], error: Exception) -> None:
+        """Note a failure, unless the lease has run out and somebody else has the event."""
+        parked = row.attempts >= self._max_attempts
+        log.error("event_failed", reader=reader, id=row.id, parked=parked, exc_info=error)
         async with self._units.write() as uow:
             await uow.session.execute(
                 FAIL,
                 {
-                    "id": id_,
+                    "id": row.id,
+                    "lease_id": lease_id,
                     "state": "parked" if parked else "waiting",
                     "error": f"{type(error).__name__}: {error}"[:2000],
-                    "available_at": uow.now + retry_delay(attempts),
+                    "available_at": uow.now + retry_delay(row.attempts),
                 },
             )
 

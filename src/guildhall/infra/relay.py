@@ -176,8 +176,7 @@ class Relay:
             if TASKS in self._called:
                 self._called.discard(TASKS)
                 await self._claim_tasks(connection)
-            for reader in self._due():
-                await self._claim(connection, reader)
+            await self._claim_for_called(connection)
             RELAY_LAST_ROUND.set_to_current_time()
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._rung.wait(), self._patience())
@@ -187,14 +186,12 @@ class Relay:
         self._called.add(str(notice[-1]))
         self._rung.set()
 
-    def _due(self) -> list[str]:
-        """Give the readers that were called and whose pace allows another batch."""
+    async def _claim_for_called(self, connection: asyncpg.Connection) -> None:
+        """Claim a batch for each reader that was called and whose pace allows one."""
         now = time.monotonic()
-        return [
-            reader
-            for reader, not_before in self._not_before.items()
-            if reader in self._called and not_before <= now
-        ]
+        for reader, not_before in self._not_before.items():
+            if reader in self._called and not_before <= now:
+                await self._claim(connection, reader)
 
     def _patience(self) -> float:
         """Give the seconds to wait for a ring: to the next look, or until one called is due."""

@@ -168,7 +168,7 @@ async def repair(units: UnitsOfWork, redis: Redis) -> None:
     async with units.write() as uow:
         # Awards wait meanwhile: what is derived here must not be half of it.
         await uow.session.execute(
-            text("LOCK TABLE subject_progress, board_entries IN SHARE ROW EXCLUSIVE MODE")
+            text("LOCK TABLE subject_progress, board_entries IN EXCLUSIVE MODE")
         )
         await uow.session.execute(
             text(

@@ -25,7 +25,7 @@ from guildhall.progression.errors import (
     SeasonNotFound,
     SubjectNotFound,
 )
-from guildhall.progression.models import Season, SeasonResult, XpEntry
+from guildhall.progression.models import Season, SeasonResult, SubjectProgress, XpEntry
 from guildhall.progression.schemas import (
     BoardOut,
     BoardQuery,
@@ -299,11 +299,21 @@ async def _archived(hall: Hall, name: str, query: BoardQuery) -> tuple[Sequence[
         ttl_seconds=ARCHIVE_TTL_SECONDS,
         tiers=Tier.FILE,
     )
+    async with hall.units.read() as uow:
+        hidden = set(
+            await uow.session.scalars(
+                select(SubjectProgress.subject_id).where(
+                    SubjectProgress.subject_id.in_([UUID(line[1]) for line in page]),
+                    SubjectProgress.on_leaderboards.is_(False),
+                )
+            )
+        )
     lines = [
         Line(rank, UUID(id_), xp, datetime.fromisoformat(reached_at))
         for rank, id_, xp, reached_at in page
+        if UUID(id_) not in hidden
     ]
-    return lines, cursor_of(lines[-1].rank) if len(lines) == query.limit else None
+    return lines, cursor_of(page[-1][0]) if len(page) == query.limit else None
 
 
 async def _with_names(hall: Hall, lines: Sequence[Line]) -> list[dict[str, Any]]:

@@ -10,7 +10,7 @@ from fastapi import Query, Request, Response
 from sqlalchemy import select
 
 from guildhall.infra.http import CurrentMember, Reads, Writes, access_routers, hall_of
-from guildhall.infra.http.hot import HotRoute, json_answer
+from guildhall.infra.http.hot import HotRoute, SharedAnswers, json_answer
 from guildhall.kernel.paging import Limit, Page
 from guildhall.progression import badges, conditions, queries, service
 from guildhall.progression.models import Badge, Season, StreakPause
@@ -123,7 +123,12 @@ async def list_boards(uow: Reads) -> Page[BoardOut]:
 @HotRoute.on(member, "/leaderboards/{board}", BoardPage)
 async def board(request: Request, board: str, query: Annotated[BoardQuery, Query()]) -> Response:
     """Read a leaderboard: XP descending, then who got there first."""
-    return json_answer(await queries.board(hall_of(request), request.state.member, board, query))
+    hall, who = hall_of(request), request.state.member
+    if query.around is not None:
+        return json_answer(await queries.board(hall, who, board, query))
+    shared: SharedAnswers = request.app.state.shared
+    key = (board, hall.clock.now().date(), query.window, query.limit, query.cursor, query.season)
+    return json_answer(await shared.get(key, lambda: queries.board(hall, who, board, query)))
 
 
 @HotRoute.on(member, "/leaderboards/{board}/me", BoardPlaceOut)

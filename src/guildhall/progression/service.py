@@ -56,6 +56,7 @@ async def award(uow: UnitOfWork, achievements: Sequence[Achievement]) -> None:
     awarded = await repository.add_awards(uow, [each for each in new if each.xp])
     await _advance_streaks(uow, standings, new)
     days = {each.subject_id: each.local_day for each in new if each.subject_id is not None}
+    standings = {subject_id: standings[subject_id] for subject_id in days}
     gains = [
         Move(each.subject_id, each.domain or "", "", each.xp, each.occurred_at)
         for each in awarded

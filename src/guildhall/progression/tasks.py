@@ -66,6 +66,16 @@ WHERE b.period = :season AND b.xp > 0 AND p.on_leaderboards
 """)
 
 
+# Something that happened in the season and has not been counted yet, as after a night's downtime.
+ON_THEIR_WAY = text("""
+SELECT EXISTS (
+    SELECT FROM outbox_events
+    WHERE state IN ('waiting', 'claimed') AND subject_id IS NOT NULL
+      AND CAST(payload->>'occurred_at' AS timestamptz) < :ends_at
+)
+""")
+
+
 async def close_seasons(run: TaskRun) -> dict[str, int]:
     """Archive the final table of every season that is over, each exactly once, in order.
 
@@ -84,7 +94,8 @@ async def close_seasons(run: TaskRun) -> dict[str, int]:
     for season in seasons:
         starts_at, ends_at = rules.season_bounds(season)
         async with run.write() as uow:
-            if uow.now < ends_at + CLOSE_AFTER:
+            on_their_way = await uow.session.scalar(ON_THEIR_WAY, {"ends_at": ends_at})
+            if uow.now < ends_at + CLOSE_AFTER or on_their_way:
                 break
             await uow.session.execute(
                 insert(Season)
