@@ -5,10 +5,9 @@ from guildhall.infra.http.access import (
     Client,
     CurrentMember,
     access_routers,
-    limited,
 )
 from guildhall.infra.http.problems import PROBLEM_RESPONSES
-from guildhall.infra.http.work import Reads, Writes, WritesUnremembered, hall_of
+from guildhall.infra.http.work import Reads, Writes, hall_of
 
 __all__ = [
     "PROBLEM_RESPONSES",
@@ -17,8 +16,6 @@ __all__ = [
     "CurrentMember",
     "Reads",
     "Writes",
-    "WritesUnremembered",
     "access_routers",
     "hall_of",
-    "limited",
 ]

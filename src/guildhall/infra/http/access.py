@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.params import Depends as Dependency
 from fastapi.security import OAuth2PasswordBearer
 
-from guildhall.infra.door import Door, Limit
+from guildhall.infra.door import Door
 from guildhall.infra.http.problems import PROBLEM_RESPONSES
 from guildhall.infra.http.work import RememberingRoute, request_address
 from guildhall.kernel.errors import Forbidden, Unauthenticated
@@ -23,7 +23,6 @@ __all__ = [
     "RequestClient",
     "access_routers",
     "admit",
-    "limited",
     "sign_in_limited",
 ]
 
@@ -113,20 +112,6 @@ _ENTRANCES = {
     Access.MEMBER: enter_member,
     Access.ADMIN: enter_admin,
 }
-
-
-def limited(name: str, per_minute: int) -> Dependency:
-    """Give a dependency that holds one route to its own limit, per member or address."""
-    limit = Limit(name, per_minute)
-
-    async def enter_limited(request: Request) -> None:
-        door: Door = request.app.state.door
-        member: Member | None = getattr(request.state, "member", None)
-        whose = str(member.id) if member else request_address(request)
-        request.state.allowance = await door.admit_stranger(whose, limit)
-
-    dependency: Dependency = Depends(enter_limited)
-    return dependency
 
 
 async def _enter_sign_in(request: Request) -> None:

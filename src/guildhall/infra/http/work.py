@@ -17,7 +17,7 @@ from guildhall.infra.hall import Hall
 from guildhall.infra.http.idempotency import IdempotentRequest, Replay
 from guildhall.infra.unit_of_work import UnitOfWork
 
-__all__ = ["Reads", "RememberingRoute", "Writes", "WritesUnremembered", "hall_of"]
+__all__ = ["Reads", "RememberingRoute", "Writes", "hall_of"]
 
 
 def hall_of(request: Request) -> Hall:
@@ -61,11 +61,6 @@ async def _writes(
         idempotent.remember(uow, request.state.response)
 
 
-async def _writes_unremembered(request: Request) -> AsyncIterator[UnitOfWork]:
-    async with hall_of(request).units.write() as uow:
-        yield uow
-
-
 async def _reads(request: Request) -> AsyncIterator[UnitOfWork]:
     async with hall_of(request).units.read() as uow:
         yield uow
@@ -83,9 +78,6 @@ def request_address(request: Request) -> str:
 
 Writes = Annotated[UnitOfWork, Depends(_writes, scope="function")]
 """A unit of work that changes things; on a POST it honours `Idempotency-Key`."""
-
-WritesUnremembered = Annotated[UnitOfWork, Depends(_writes_unremembered, scope="function")]
-"""The same for answers that must not be kept, because they carry tokens."""
 
 Reads = Annotated[UnitOfWork, Depends(_reads, scope="function")]
 """A READ ONLY unit of work."""
