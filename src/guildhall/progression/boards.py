@@ -6,8 +6,9 @@ who got there first, id; one order, made by Redis itself, for lists, neighbours 
 
 Writes carry the entry's version and absolute XP, so they may come late, twice or out of order,
 and a rebuild may run beside them: whatever is newest stays. `boards:ready` says that everything is
-there; it is set by a finished rebuild only and names the server's run, so that after a wipe or a
-restart boards are read from PostgreSQL until they have been filled again.
+there; only a finished rebuild sets it, so after a wipe boards are read from PostgreSQL until they
+have been filled again. It names the server's run: `watch_boards` removes it after a restart, and
+until then, five seconds at most, Redis's own copy is read.
 """
 
 from __future__ import annotations
