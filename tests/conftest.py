@@ -31,6 +31,7 @@ from sqlalchemy.ext.asyncio import async_sessionmaker
 
 from guildhall.entrypoints.api import create_app, furnish
 from guildhall.entrypoints.wiring import WIRING
+from guildhall.infra.claims import Claims
 from guildhall.infra.database import Base, asyncpg_arguments
 from guildhall.infra.delivery import Deliveries
 from guildhall.infra.embedded import servers_for
@@ -224,7 +225,12 @@ async def hall(worker_hall: Hall, clock: SettableClock, _empty_redis: None) -> A
             worker_hall,
             database=replace(worker_hall.database, sessions=sessions),
             units=units,
-            deliveries=Deliveries(units, WIRING.subscriptions, max_attempts=8),
+            deliveries=Deliveries(
+                units,
+                Claims(worker_hall.database.claims, worker_hall.settings.outbox),
+                WIRING.subscriptions,
+                max_attempts=8,
+            ),
             task_runner=TaskRunner(units, {task.name: task for task in WIRING.tasks}),
         )
         await outer.rollback()

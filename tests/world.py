@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any, Self
-from uuid import UUID
 
 import asyncpg
 import httpx
 
 from guildhall.infra.database import asyncpg_arguments
 from guildhall.infra.hall import Hall
-from guildhall.infra.relay import Relay
+from guildhall.infra.relay import CLAIM_TASKS
 from tests.factories import Person
 
 # A Wednesday in the middle of a month and a quarter. In the future, so that nothing that Redis
 # keeps until some instant of the hall's time is over already by its own.
 NOON = datetime(2031, 5, 14, 12, tzinfo=UTC)
 MOST_ROUNDS = 200
+TASK_LEASE_SECONDS = 120
 
 
 class SettableClock:
@@ -69,37 +68,6 @@ class Client(httpx.AsyncClient):
         return type(self)(self._application, address=address)
 
 
-class InProcess:
-    """A broker whose workers are this process: what is published is done before it returns."""
-
-    def __init__(self, hall: Hall) -> None:
-        self._hall = hall
-        self.failure: Exception | None = None
-
-    async def publish_batch(self, reader: str, lease_id: UUID) -> None:
-        await self._do(lambda: self._hall.deliveries.deliver(reader, lease_id))
-
-    async def publish_task(self, execution_id: UUID, queue: str, priority: int) -> None:
-        await self._do(lambda: self._hall.task_runner.run(execution_id))
-
-    async def _do(self, act: Callable[[], Awaitable[object]]) -> None:
-        try:
-            await act()
-        except Exception as error:
-            self.failure = error
-            raise
-
-
-def relay_of(hall: Hall, broker: Any) -> Relay:
-    """Make the relay of a hall, to be driven by hand."""
-
-    async def connect(**arguments: Any) -> asyncpg.Connection:
-        return await asyncpg.connect(**asyncpg_arguments(hall.endpoints.database_url), **arguments)
-
-    paces = dict.fromkeys(hall.wiring.queues, 0.0)  # Nothing lingers in a test.
-    return Relay(connect, broker, paces, hall.settings.outbox)
-
-
 # The hall's clock is not the server's, and nobody waits for a retry: what waits is due now.
 BRING_FORWARD = """
 UPDATE outbox_events SET available_at = now() WHERE state = 'waiting' AND available_at > now();
@@ -114,18 +82,14 @@ SELECT (SELECT count(*) FROM outbox_events WHERE state IN ('waiting', 'claimed')
 
 async def settle_hall(hall: Hall) -> None:
     """Deliver every event and run every task that waits, and what follows from them."""
-    broker = InProcess(hall)
-    relay = relay_of(hall, broker)
     connection = await asyncpg.connect(**asyncpg_arguments(hall.endpoints.database_url))
     try:
         for _ in range(MOST_ROUNDS):
             await connection.execute(BRING_FORWARD)
-            relay._called.update(relay._paces)
-            await relay._claim_for_called(connection)
-            if broker.failure is None:
-                await relay._claim_tasks(connection)
-            if broker.failure is not None:
-                raise broker.failure
+            for reader in hall.wiring.queues:
+                await hall.deliveries.work(reader)
+            for task in await connection.fetch(CLAIM_TASKS, TASK_LEASE_SECONDS):
+                await hall.task_runner.run(task["id"])
             if not await connection.fetchval(LEFT):
                 return
         raise AssertionError("the outbox does not come to rest")

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from functools import partial
 from typing import Any, ClassVar
 from uuid import UUID
 
@@ -14,17 +16,19 @@ import pytest
 import pytest_asyncio
 from sqlalchemy import text
 
-from guildhall.infra import outbox
+from guildhall.infra import delivery, outbox
+from guildhall.infra.claims import Claims
 from guildhall.infra.database import asyncpg_arguments
-from guildhall.infra.delivery import Deliveries, Subscription
+from guildhall.infra.delivery import Deliveries, Handler, Subscription
 from guildhall.infra.hall import Hall, Wiring
 from guildhall.infra.relay import EXPIRE, EXPIRE_TASKS, Relay
+from guildhall.infra.settings import OutboxSettings
 from guildhall.infra.tasks import TaskRunner
 from guildhall.infra.unit_of_work import UnitOfWork, UnitsOfWork
 from guildhall.kernel.events import Event
 from guildhall.kernel.ids import new_id
 from tests.factories import Person
-from tests.world import Client, relay_of
+from tests.world import Client, SettableClock
 
 MAX_ATTEMPTS = 3
 
@@ -40,28 +44,29 @@ class Listener:
 
     def __init__(self) -> None:
         self.heard: list[int] = []
-        self.batches: list[int] = []
         self.poison: set[int] = set()
+        self.then: Handler | None = None
 
     async def hear(self, uow: UnitOfWork, events: Sequence[Knocked]) -> None:
         for event in events:
             if event.number in self.poison:
                 raise ValueError(f"cannot stand {event.number}")
-        self.batches.append(len(events))
         self.heard += [event.number for event in events]
+        if self.then is not None:
+            await self.then(uow, events)
 
 
-class Post:
-    """A broker that keeps what it is given, or is away."""
+class Switchboard:
+    """A broker that notes whom it is to call, or is away."""
 
     def __init__(self) -> None:
-        self.leases: list[UUID] = []
+        self.calls: list[str] = []
         self.away = False
 
-    async def publish_batch(self, reader: str, lease_id: UUID) -> None:
+    async def call(self, reader: str) -> None:
         if self.away:
             raise ConnectionError("the broker is away")
-        self.leases.append(lease_id)
+        self.calls.append(reader)
 
     async def publish_task(self, execution_id: UUID, queue: str, priority: int) -> None:
         raise AssertionError("no tasks here")
@@ -69,12 +74,11 @@ class Post:
 
 @dataclass
 class House:
-    """A small house with one event and one reader, and a relay driven by hand."""
+    """A small house with one event and one reader, driven by hand."""
 
     hall: Hall
     listener: Listener
-    post: Post
-    relay: Relay
+    claims: Claims
     connection: asyncpg.Connection
 
     async def tell(self, *numbers: int, subject: UUID | None = None) -> None:
@@ -84,14 +88,11 @@ class House:
             uow.emit(*(Knocked(subject_id=subject, occurred_at=now, number=n) for n in numbers))
 
     async def claim(self) -> UUID | None:
-        before = len(self.post.leases)
-        self.relay._called.update(self.relay._paces)
-        await self.relay._claim_for_called(self.connection)
-        return self.post.leases[-1] if len(self.post.leases) > before else None
+        return await self.claims.claim("infra.hear")
 
     async def deliver(self, lease: UUID | None) -> int:
         assert lease is not None
-        return await self.hall.deliveries.deliver("infra.hear", lease)
+        return (await self.hall.deliveries.deliver("infra.hear", lease))[0]
 
     async def states(self) -> list[tuple[int, str, int]]:
         rows = await self.connection.fetch(
@@ -101,6 +102,23 @@ class House:
 
     async def run(self, statement: str) -> None:
         await self.connection.execute(statement)
+
+    @asynccontextmanager
+    async def relaying(self, switchboard: Switchboard) -> AsyncIterator[None]:
+        """Run a relay that calls for the reader at once, and looks five times a second."""
+        relay = Relay(
+            partial(asyncpg.connect, **asyncpg_arguments(self.hall.endpoints.database_url)),
+            switchboard,
+            {"infra.hear": 0.0},
+            OutboxSettings(outbox_poll_seconds=0.2),
+        )
+        running = asyncio.create_task(relay.run())
+        try:
+            yield
+        finally:
+            running.cancel()
+            with suppress(asyncio.CancelledError):
+                await running
 
 
 @pytest_asyncio.fixture
@@ -119,16 +137,16 @@ async def house(committed: Hall) -> AsyncIterator[House]:
         committed.redis,
         committed.cache,
     )
+    claims = Claims(committed.database.claims, committed.settings.outbox)
     hall = replace(
         committed,
         wiring=wiring,
         units=units,
-        deliveries=Deliveries(units, wiring.subscriptions, max_attempts=MAX_ATTEMPTS),
+        deliveries=Deliveries(units, claims, wiring.subscriptions, max_attempts=MAX_ATTEMPTS),
         task_runner=TaskRunner(units, {}),
     )
-    post = Post()
     connection = await asyncpg.connect(**asyncpg_arguments(hall.endpoints.database_url))
-    yield House(hall, listener, post, relay_of(hall, post), connection)
+    yield House(hall, listener, claims, connection)
     await connection.close()
 
 
@@ -226,13 +244,90 @@ async def test_two_workers_with_one_lease_handle_it_once(house: House) -> None:
     assert house.listener.heard == list(range(20))
 
 
-async def test_a_broker_that_is_away_costs_no_event_and_no_attempt(house: House) -> None:
+async def test_what_a_handler_tells_is_handled_in_the_same_turn_without_a_call(
+    house: House, clock: SettableClock
+) -> None:
+    clock.advance(days=-20_000)  # What is told is due by the server's clock too.
+
+    async def answer(uow: UnitOfWork, events: Sequence[Knocked]) -> None:
+        for event in events:
+            if event.number < 3:
+                uow.emit(replace(event, event_id=new_id(), number=event.number + 1))
+
+    rung: list[str] = []
+    await house.connection.add_listener(outbox.CHANNEL, lambda *notice: rung.append(notice[-1]))
+    house.listener.then = answer
+    await house.tell(1, subject=new_id())
+    assert await house.hall.deliveries.work("infra.hear") == 3
+    assert house.listener.heard == [1, 2, 3]
+    await house.run("SELECT 1")  # What was rung has arrived by now.
+    assert rung == ["infra.hear"]  # By `tell`, for which nobody was at work.
+
+
+async def test_a_turn_ends_and_rings_for_what_is_left(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(delivery, "TURN_SECONDS", 0.0)
     await house.tell(1)
-    house.post.away = True
-    assert await house.claim() is None
+    rung = asyncio.Event()
+    await house.connection.add_listener(outbox.CHANNEL, lambda *_: rung.set())
+    assert await house.hall.deliveries.work("infra.hear") == 0
+    async with asyncio.timeout(5):
+        await rung.wait()
     assert await house.states() == [(1, "waiting", 0)]
-    house.post.away = False
-    assert await house.deliver(await house.claim()) == 1
+
+
+async def test_claims_made_at_once_keep_each_subject_with_one_worker(house: House) -> None:
+    subjects = [new_id() for _ in range(10)]
+    for number in range(5):
+        for subject in subjects:
+            await house.tell(number, subject=subject)
+    async with asyncpg.create_pool(
+        **asyncpg_arguments(house.hall.endpoints.database_url), min_size=8, max_size=8
+    ) as pool:
+        claims = Claims(pool, OutboxSettings(outbox_batch_size=7))
+        leases = await asyncio.gather(*(claims.claim("infra.hear") for _ in range(8)))
+    assert sum(lease is not None for lease in leases) >= 2
+    shared = await house.connection.fetch(
+        "SELECT subject_id FROM outbox_events WHERE state = 'claimed'"
+        " GROUP BY 1 HAVING count(DISTINCT lease_id) > 1"
+    )
+    assert shared == []
+
+
+async def test_the_relay_calls_a_worker_when_something_is_told(house: House) -> None:
+    switchboard = Switchboard()
+    async with house.relaying(switchboard), asyncio.timeout(5):
+        await house.tell(1)
+        while not switchboard.calls:  # noqa: ASYNC110  # another task's list
+            await asyncio.sleep(0)
+    assert set(switchboard.calls) == {"infra.hear"}
+
+
+async def test_a_broker_that_is_away_costs_no_event_and_no_attempt(house: House) -> None:
+    switchboard = Switchboard()
+    switchboard.away = True
+    async with house.relaying(switchboard), asyncio.timeout(5):
+        await house.tell(1)
+        await asyncio.sleep(0)
+        switchboard.away = False
+        while not switchboard.calls:  # noqa: ASYNC110  # another task's list
+            await asyncio.sleep(0)
+    assert await house.states() == [(1, "waiting", 0)]
+
+
+async def test_calls_that_nobody_answers_grow_rare(house: House) -> None:
+    switchboard = Switchboard()
+    await house.tell(1)
+    async with house.relaying(switchboard), asyncio.timeout(10):
+        while len(switchboard.calls) < 3:  # noqa: ASYNC110  # another task's list
+            await asyncio.sleep(0)
+        looks = "SELECT completed_at FROM heartbeats WHERE process = 'relay'"
+        seen = {await house.connection.fetchval(looks)}
+        while len(seen) < 5:
+            seen.add(await house.connection.fetchval(looks))
+            await house.tell(2)
+    assert len(switchboard.calls) <= 4  # Five looks and many rings, one call at most.
 
 
 async def test_a_lease_lost_too_often_parks_its_event(house: House) -> None:

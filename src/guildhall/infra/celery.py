@@ -1,7 +1,7 @@
 """Celery: it carries news to worker processes and keeps them alive. It decides nothing.
 
-Two tasks exist. `deliver` names a lease in the outbox, `run` an execution in `task_executions`;
-what they mean, whether they are still wanted, and whether they happened stands in the database.
+Two tasks exist. `deliver` names a reader for whom events wait in the outbox, `run` an execution in
+`task_executions`; whether they are still wanted, and whether they happened, stands in the database.
 """
 
 from __future__ import annotations
@@ -102,11 +102,11 @@ class CeleryBroker:
         self._app = app
         self._queues = queues
         self._priority = AMQP_PRIORITY if broker_url.startswith("amqp") else REDIS_PRIORITY
-        # kombu blocks, so it has a thread; one, so that news leaves in the order of its claims.
+        # kombu blocks, so it has a thread; one, so that calls leave in the order they were made.
         self._thread = concurrent.futures.ThreadPoolExecutor(1, "broker")
 
-    async def publish_batch(self, reader: str, lease_id: UUID) -> None:
-        await self._publish(DELIVER, [reader, str(lease_id)], self._queues[reader], Priority.NORMAL)
+    async def call(self, reader: str) -> None:
+        await self._publish(DELIVER, [reader], self._queues[reader], Priority.NORMAL)
 
     async def publish_task(self, execution_id: UUID, queue: str, priority: int) -> None:
         await self._publish(RUN, [str(execution_id)], queue, Priority(priority))
@@ -165,9 +165,9 @@ def install_worker(app: Celery, open_hall: Callable[[], AbstractAsyncContextMana
         return loops[pid]
 
     @app.task(name=DELIVER)
-    def deliver(reader: str, lease_id: str) -> None:
+    def deliver(reader: str) -> None:
         worker = here()
-        worker.run(worker.hall.deliveries.deliver(reader, UUID(lease_id)))
+        worker.run(worker.hall.deliveries.work(reader))
 
     @app.task(name=RUN)
     def run(execution_id: str) -> None:

@@ -2,7 +2,7 @@
 
 Two doors lead in. Everything that changes something, and every read that is not hot, goes through
 SQLAlchemy inside a unit of work. The few hot reads that a profile points at run plain SQL on
-`reads`, an asyncpg pool whose connections cannot write (ADR 0004).
+`reads`, an asyncpg pool whose connections cannot write (ADR 0004). `claims` is for the outbox.
 """
 
 from __future__ import annotations
@@ -63,6 +63,7 @@ class Database:
     engine: AsyncEngine
     sessions: async_sessionmaker[AsyncSession]
     reads: asyncpg.Pool
+    claims: asyncpg.Pool
 
 
 @asynccontextmanager
@@ -84,25 +85,44 @@ async def open_database(
         json_deserializer=orjson.loads,
         connect_args={"server_settings": {"application_name": "guildhall"}, "timeout": 10},
     )
-    reads = asyncpg.create_pool(
+    async with (
+        _statements(
+            url,
+            "guildhall-reads",
+            min(READ_POOL_SIZE, pool_size or READ_POOL_SIZE),
+            default_transaction_read_only="on",
+        ) as reads,
+        # A claim that a crash of the server undoes was never made. The outbox swings between
+        # empty and full faster than its statistics: a claim is meant to walk a partial index,
+        # whatever they say.
+        _statements(
+            url, "guildhall-claims", 1, synchronous_commit="off", enable_seqscan="off"
+        ) as claims,
+    ):
+        try:
+            yield Database(
+                engine, async_sessionmaker(engine, expire_on_commit=False), reads, claims
+            )
+        finally:
+            await engine.dispose()
+
+
+@asynccontextmanager
+async def _statements(
+    url: str, application_name: str, size: int, **server_settings: str
+) -> AsyncIterator[asyncpg.Pool]:
+    """Open a pool for single statements, each a transaction of its own."""
+    async with asyncpg.create_pool(
         **asyncpg_arguments(url),
         min_size=0,
-        max_size=min(READ_POOL_SIZE, pool_size or READ_POOL_SIZE),
+        max_size=size,
         timeout=10,
         # No session state is ever set on these connections, so there is none to reset: that
-        # halves what a read costs the server.
+        # halves what a statement costs the server.
         reset=_leave_as_is,
-        server_settings={
-            "application_name": "guildhall-reads",
-            "default_transaction_read_only": "on",
-        },
-    )
-    await reads
-    try:
-        yield Database(engine, async_sessionmaker(engine, expire_on_commit=False), reads)
-    finally:
-        await reads.close()
-        await engine.dispose()
+        server_settings={"application_name": application_name, **server_settings},
+    ) as pool:
+        yield pool
 
 
 async def _leave_as_is(connection: Any) -> None:

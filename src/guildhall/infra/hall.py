@@ -12,6 +12,7 @@ from redis.backoff import ExponentialWithJitterBackoff
 from redis.exceptions import ConnectionError as RedisConnectionError
 
 from guildhall.infra.cache import Cache
+from guildhall.infra.claims import Claims
 from guildhall.infra.database import Database, open_database
 from guildhall.infra.delivery import Deliveries, Subscription
 from guildhall.infra.endpoints import Endpoints
@@ -45,7 +46,7 @@ class Wiring:
 
     @property
     def paces(self) -> dict[str, float]:
-        """Give the seconds between two batches of each reader: the shortest that a line asks."""
+        """Give the seconds between two calls for each reader: the shortest that a line asks."""
         return {
             reader: min(s.pace_seconds for s in self.subscriptions if s.reader == reader)
             for reader in self.queues
@@ -101,6 +102,7 @@ async def open_hall(
             units=units,
             deliveries=Deliveries(
                 units,
+                Claims(database.claims, settings.outbox),
                 wiring.subscriptions,
                 max_attempts=settings.outbox.outbox_max_attempts,
             ),

@@ -11,7 +11,7 @@ somebody replays it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -114,7 +114,7 @@ WITH told AS (
     UPDATE outbox_events SET state = 'done', finished_at = :now
     WHERE event_id = ANY(CAST(:withdrawn AS uuid[])) AND state = 'waiting'
 )
-SELECT pg_notify('outbox', handler) FROM (SELECT DISTINCT handler FROM told) AS readers
+SELECT pg_notify('outbox', reader) FROM unnest(CAST(:rung AS text[])) AS reader
 """)
 
 
@@ -126,14 +126,17 @@ async def append(
     now: datetime,
     correlation_id: str | None,
     withdrawn: Sequence[UUID] = (),
-) -> None:
+    followed: Collection[str] = (),
+) -> set[str]:
     """Write each event once per reader and ring for the relay, in the caller's transaction.
 
     `withdrawn` are ids of events that nobody has to read any more; those not yet claimed are
-    marked done by the way.
+    marked done by the way. For the readers in `followed` the caller claims by itself after the
+    commit: the relay is not rung for them, and those that were told something are given back.
     """
     rows = [(each, handler) for each in told for handler in readers[each.event.name]]
     payloads = {id(each): orjson.dumps(each.event, default=str).decode() for each in told}
+    handlers = {handler for _, handler in rows}
     await session.execute(
         APPEND,
         {
@@ -146,5 +149,7 @@ async def append(
             "now": now,
             "correlation_id": correlation_id,
             "withdrawn": list(withdrawn),
+            "rung": sorted(handlers.difference(followed)),
         },
     )
+    return handlers.intersection(followed)

@@ -1,4 +1,7 @@
-"""The relay: claims what waits in the outbox and tells the workers.
+"""The relay: hears what is told, and calls workers to it.
+
+A call names a reader and nothing more. Whoever is called claims what waits, so a call that comes
+late, twice or for nothing does no harm, and one that is lost is made again when the relay looks.
 
 One relay works at a time. It does everything on one connection, which also holds the advisory
 lock that makes it the one: when the connection dies, so does the claim to the office, and a relay
@@ -20,8 +23,7 @@ import structlog
 
 from guildhall.infra.outbox import CHANNEL, TASKS
 from guildhall.infra.settings import OutboxSettings
-from guildhall.infra.telemetry import RELAY_CLAIMED, RELAY_LAST_ROUND
-from guildhall.kernel.ids import new_id
+from guildhall.infra.telemetry import RELAY_CALLS, RELAY_LAST_ROUND
 
 __all__ = ["Broker", "Relay"]
 
@@ -30,34 +32,9 @@ log = structlog.get_logger()
 OFFICE = 0x6775696C64  # The advisory lock of the one working relay: "guild".
 FROZEN_AFTER_SECONDS = 10
 RECONNECT_SECONDS = 0.5
+SHORTEST_PACE = 0.02  # Events that come thicker than this share a call, and a batch.
+LONGEST_PACE = 30.0
 TASK_SENT_LEASES = 4  # A task sent but not begun after so many leases of a batch is sent again.
-
-# Claims a batch for one reader, if it has room for another. Rows are claimed by state, never by
-# "id above the last one": ids become visible out of order. A subject with an event under way, or
-# with one waiting for its retry, is passed over, which keeps its events in order. Those in the way
-# are few and looked up in a hash, so the claim costs what it claims however much is waiting.
-CLAIM = """
-WITH candidates AS (
-    SELECT o.id FROM outbox_events o
-    WHERE o.handler = $1 AND o.state = 'waiting' AND o.available_at <= now()
-      AND (SELECT count(DISTINCT c.lease_id) FROM outbox_events c
-           WHERE c.handler = $1 AND c.state = 'claimed') < $5
-      AND (o.subject_id IS NULL OR o.subject_id NOT IN (
-        SELECT e.subject_id FROM outbox_events e
-        WHERE e.handler = $1 AND e.subject_id IS NOT NULL
-          AND (e.state = 'claimed' OR (e.state = 'waiting' AND e.attempts > 0))
-          AND (e.state = 'claimed' OR e.available_at > now())))
-    ORDER BY o.id LIMIT $3
-    FOR UPDATE SKIP LOCKED
-), claimed AS (
-    UPDATE outbox_events o
-    SET state = 'claimed', lease_id = $2, attempts = o.attempts + 1,
-        lease_until = now() + make_interval(secs => $4)
-    FROM candidates c WHERE o.id = c.id
-    RETURNING 1
-)
-SELECT count(*) FROM claimed
-"""
 
 # A lease runs out when a worker died, or when the broker lost the news: neither is the event's
 # fault, so it takes four times as many losses as failures to park it. Rows that are locked have a
@@ -73,11 +50,15 @@ WHERE id IN (
 )
 """
 
-HAND_BACK = """
-UPDATE outbox_events SET state = 'waiting', lease_id = NULL, attempts = attempts - 1
-WHERE lease_id = $1 AND state = 'claimed'
+# For each reader: the first event that it could be called for, and whether somebody is at work.
+LOOK = """
+SELECT reader,
+       (SELECT id FROM outbox_events
+        WHERE handler = reader AND state = 'waiting' AND available_at <= now()
+        ORDER BY id LIMIT 1) AS first,
+       EXISTS (SELECT FROM outbox_events WHERE handler = reader AND state = 'claimed') AS at_work
+FROM unnest($1::text[]) AS reader
 """
-
 
 BEAT = """
 INSERT INTO heartbeats VALUES ('relay', now())
@@ -109,13 +90,13 @@ WHERE state IN ('sent', 'running') AND lease_until < now()
 class Broker(Protocol):
     """Carries the news to the workers. Raises anything when it cannot."""
 
-    async def publish_batch(self, reader: str, lease_id: UUID) -> None: ...
+    async def call(self, reader: str) -> None: ...
 
     async def publish_task(self, execution_id: UUID, queue: str, priority: int) -> None: ...
 
 
 class Relay:
-    """Claims and publishes until it is cancelled."""
+    """Calls workers until it is cancelled."""
 
     def __init__(
         self,
@@ -124,14 +105,16 @@ class Relay:
         paces: Mapping[str, float],
         settings: OutboxSettings,
     ) -> None:
-        """`paces` has every reader, with the seconds from one of its batches to the next."""
+        """`paces` has every reader, with the seconds from one of its calls to the next."""
         self._connect = connect
         self._broker = broker
-        self._paces = paces
+        self._paces = {reader: max(pace, SHORTEST_PACE) for reader, pace in paces.items()}
         self._settings = settings
         self._not_before = dict.fromkeys(paces, 0.0)
-        self._called: set[str] = set()
-        self._rung = asyncio.Event()
+        self._rung: set[str] = set()
+        self._bell = asyncio.Event()
+        self._first: dict[str, int] = {}
+        self._unanswered = dict.fromkeys(paces, 0)
 
     async def run(self) -> None:
         """Work for ever, over lost connections and an absent broker."""
@@ -164,74 +147,68 @@ class Relay:
                 await connection.close(timeout=2)
 
     async def _rounds(self, connection: asyncpg.Connection) -> None:
-        swept_at = float("-inf")
+        looked_at = float("-inf")
         while True:
-            self._rung.clear()
-            if time.monotonic() - swept_at >= self._settings.outbox_poll_seconds:
-                await connection.execute(EXPIRE, self._settings.outbox_max_attempts)
-                await connection.execute(EXPIRE_TASKS)
-                await connection.execute(BEAT)
-                self._called.update(self._paces, [TASKS])
-                swept_at = time.monotonic()
-            if TASKS in self._called:
-                self._called.discard(TASKS)
-                await self._claim_tasks(connection)
-            await self._claim_for_called(connection)
+            self._bell.clear()
+            if time.monotonic() - looked_at >= self._settings.outbox_poll_seconds:
+                await self._look(connection)
+                looked_at = time.monotonic()
+            if TASKS in self._rung:
+                self._rung.discard(TASKS)
+                await self._send_tasks(connection)
+            await self._call_for_rung()
             RELAY_LAST_ROUND.set_to_current_time()
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._rung.wait(), self._patience())
+                await asyncio.wait_for(self._bell.wait(), self._patience())
 
     def _hear(self, *notice: object) -> None:
-        """Note whom a NOTIFY calls; its payload comes last."""
-        self._called.add(str(notice[-1]))
-        self._rung.set()
+        """Note for whom a NOTIFY rings; its payload comes last."""
+        self._rung.add(str(notice[-1]))
+        self._bell.set()
 
-    async def _claim_for_called(self, connection: asyncpg.Connection) -> None:
-        """Claim a batch for each reader that was called and whose pace allows one."""
+    async def _look(self, connection: asyncpg.Connection) -> None:
+        """Take back what was lost, and ring for what waits: no NOTIFY tells of either."""
+        await connection.execute(EXPIRE, self._settings.outbox_max_attempts)
+        await connection.execute(EXPIRE_TASKS)
+        await connection.execute(BEAT)
+        self._rung.add(TASKS)
+        for reader, first, at_work in await connection.fetch(LOOK, list(self._paces)):
+            if first is None or at_work or first != self._first.get(reader):
+                self._unanswered[reader] = 0
+            else:
+                # Called for in vain: no worker runs. Calls would heap up in the broker.
+                self._unanswered[reader] += 1
+            if first is not None:
+                self._first[reader] = first
+                self._rung.add(reader)
+
+    async def _call_for_rung(self) -> None:
+        """Call a worker for each reader that was rung for and whose pace allows a call."""
         now = time.monotonic()
         for reader, not_before in self._not_before.items():
-            if reader in self._called and not_before <= now:
-                await self._claim(connection, reader)
+            if reader in self._rung and not_before <= now:
+                self._rung.discard(reader)
+                await self._call(reader, now)
 
     def _patience(self) -> float:
-        """Give the seconds to wait for a ring: to the next look, or until one called is due."""
+        """Give the seconds to wait for a ring: to the next look, or until one rung for is due."""
         now = time.monotonic()
-        waits = [self._not_before[reader] - now for reader in self._called & self._paces.keys()]
+        waits = [self._not_before[reader] - now for reader in self._rung & self._paces.keys()]
         return max(0.0, min([self._settings.outbox_poll_seconds, *waits]))
 
-    async def _claim(self, connection: asyncpg.Connection, reader: str) -> None:
-        """Claim and publish a batch for a reader; with a backlog it stays called for the next."""
-        self._called.discard(reader)
-        lease_id = new_id()
-        size = await connection.fetchval(
-            CLAIM,
-            reader,
-            lease_id,
-            self._settings.outbox_batch_size,
-            self._settings.outbox_lease_seconds,
-            self._settings.outbox_batches_in_flight,
-        )
-        if not size:
-            return
-        RELAY_CLAIMED.labels(reader).inc(size)
-        if size == self._settings.outbox_batch_size:
-            self._called.add(reader)
-        else:
-            self._not_before[reader] = time.monotonic() + self._paces[reader]
-        await self._publish(connection, reader, lease_id)
-
-    async def _publish(self, connection: asyncpg.Connection, reader: str, lease_id: UUID) -> None:
+    async def _call(self, reader: str, now: float) -> None:
+        wait = min(LONGEST_PACE, 2 ** self._unanswered[reader] - 1)
+        self._not_before[reader] = now + max(self._paces[reader], wait)
         try:
-            await self._broker.publish_batch(reader, lease_id)
+            await self._broker.call(reader)
         except Exception as error:
-            # The broker is away. The rows go back at once, so that they are handed over as soon
-            # as it returns instead of when their lease runs out.
             log.warning("relay_lost_broker", error=str(error))
-            await connection.execute(HAND_BACK, lease_id)
-            self._called.add(reader)
+            self._rung.add(reader)
             await asyncio.sleep(RECONNECT_SECONDS)
+        else:
+            RELAY_CALLS.labels(reader).inc()
 
-    async def _claim_tasks(self, connection: asyncpg.Connection) -> None:
+    async def _send_tasks(self, connection: asyncpg.Connection) -> None:
         lease_seconds = TASK_SENT_LEASES * self._settings.outbox_lease_seconds
         for task in await connection.fetch(CLAIM_TASKS, lease_seconds):
             try:

@@ -21,7 +21,7 @@ from guildhall.infra.settings import LogSettings
 
 __all__ = [
     "EVENTS_DELIVERED",
-    "RELAY_CLAIMED",
+    "RELAY_CALLS",
     "RELAY_LAST_ROUND",
     "REQUESTS",
     "REQUEST_SECONDS",
@@ -41,7 +41,7 @@ REQUEST_SECONDS = Histogram(
 EVENTS_DELIVERED = Counter(
     "guildhall_events_delivered_total", "Events whose handler finished.", ["reader"]
 )
-RELAY_CLAIMED = Counter("guildhall_relay_claimed_total", "Events handed to workers.", ["reader"])
+RELAY_CALLS = Counter("guildhall_relay_calls_total", "Calls for workers.", ["reader"])
 RELAY_LAST_ROUND = Gauge(
     "guildhall_relay_last_round_timestamp_seconds",
     "When the relay last completed a round.",

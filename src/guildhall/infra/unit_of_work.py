@@ -5,7 +5,7 @@ This file is the only one in the house that commits (a test over the source sees
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -41,6 +41,8 @@ class UnitOfWork:
         self.now = now
         self.redis = redis
         self.cache = cache
+        self.followed: set[str] = set()
+        """Readers that were told something, and for whom who opened this unit claims by itself."""
         self._told: list[outbox.Told] = []
         self._afterwards: list[tuple[Callable[[], Awaitable[None]], Event | None]] = []
 
@@ -83,8 +85,12 @@ class UnitsOfWork:
         self._needless: list[UUID] = []
 
     @asynccontextmanager
-    async def write(self) -> AsyncIterator[UnitOfWork]:
-        """Open a transaction that is committed at the end of the block, or not at all."""
+    async def write(self, *, follow: Collection[str] = ()) -> AsyncIterator[UnitOfWork]:
+        """Open a transaction that is committed at the end of the block, or not at all.
+
+        The relay is not rung for the readers in `follow`; afterwards `followed` has those of them
+        that were told something, and whoever opened the unit sees to them.
+        """
         async with self._sessions() as session:
             uow = UnitOfWork(session, self._clock.now(), self._redis, self._cache)
             try:
@@ -92,13 +98,14 @@ class UnitsOfWork:
                 await session.flush()
                 if uow._told:
                     withdrawn, self._needless = self._needless, []
-                    await outbox.append(
+                    uow.followed = await outbox.append(
                         session,
                         uow._told,
                         self._readers,
                         now=uow.now,
                         correlation_id=correlation_id.get(),
                         withdrawn=withdrawn,
+                        followed=follow,
                     )
                 await session.commit()
             except BaseException:
