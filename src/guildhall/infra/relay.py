@@ -158,8 +158,10 @@ class Relay:
                 await self._send_tasks(connection)
             await self._call_for_rung()
             RELAY_LAST_ROUND.set_to_current_time()
+            # Not `wait_for`, which in Python 3.11 can lose a cancellation.
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._bell.wait(), self._patience())
+                async with asyncio.timeout(self._patience()):
+                    await self._bell.wait()
 
     def _hear(self, *notice: object) -> None:
         """Note for whom a NOTIFY rings; its payload comes last."""
