@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from guildhall.progression.conditions import ATTEMPT_TOPIC, Facts, parse
+from guildhall.progression.conditions import ATTEMPT_TOPIC, Facts, parse, totals
 from guildhall.progression.errors import ConditionInvalid
 
 XP = {"type": "xp", "threshold": 1000}
@@ -16,12 +16,14 @@ FACTS = Facts(
     total_xp=1000,
     longest_streak=7,
     domain_xp={"tools": 300},
-    counts={
-        (ATTEMPT_TOPIC, "passed", "tools"): 3,
-        (ATTEMPT_TOPIC, "passed", None): 4,
-        (ATTEMPT_TOPIC, "failed", "tools"): 2,
-        ("progression.badge_earned", None, None): 5,
-    },
+    counts=totals(
+        [
+            (ATTEMPT_TOPIC, "passed", "tools", 3),
+            (ATTEMPT_TOPIC, "passed", None, 4),
+            (ATTEMPT_TOPIC, "failed", "tools", 2),
+            ("progression.badge_earned", None, None, 5),
+        ]
+    ),
 )
 NO = {"type": "xp", "threshold": 1001}
 

@@ -303,7 +303,7 @@ async def lock_records(
             "challenge_ids": [challenge_id for _, challenge_id in pairs],
         },
     )
-    return {(row["user_id"], row["challenge_id"]): dict(row) for row in rows.mappings()}
+    return {(row.user_id, row.challenge_id): row._asdict() for row in rows}
 
 
 SAVE_RECORDS = text("""

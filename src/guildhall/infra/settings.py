@@ -178,7 +178,7 @@ class LogSettings(_Concern):
 class OutboxSettings(_Concern):
     """Delivery of events."""
 
-    outbox_batch_size: int = Field(1000, ge=1, le=5000, description="Events claimed at once.")
+    outbox_batch_size: int = Field(500, ge=1, le=5000, description="Events claimed at once.")
     outbox_lease_seconds: float = Field(
         30.0, gt=0, description="A batch not finished by then is handed over again."
     )

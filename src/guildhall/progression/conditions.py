@@ -6,7 +6,7 @@ saved. Evaluation is pure: `Facts` is all it looks at.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal
 
@@ -14,7 +14,7 @@ from pydantic import AliasChoices, BaseModel, ConfigDict, Field, TypeAdapter, Va
 
 from guildhall.progression.errors import ConditionInvalid
 
-__all__ = ["ATTEMPT_TOPIC", "Condition", "Facts", "leaves", "parse"]
+__all__ = ["ATTEMPT_TOPIC", "Condition", "Facts", "leaves", "parse", "totals"]
 
 ATTEMPT_TOPIC = "challenges.attempt_graded"
 DEEPEST = 8
@@ -22,27 +22,36 @@ Count = Annotated[int, Field(ge=1, le=1_000_000_000)]
 Slug = Annotated[str, Field(min_length=1, max_length=64)]
 
 
+Totals = Mapping[tuple[str, str | None, str | None], int]
+"""Numbers of activities by (topic, outcome, domain); None stands for any outcome or domain."""
+
+
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What is known about a subject at a moment.
-
-    `counts` is by (topic, outcome, domain), each as it stands in `activities`.
-    """
+    """What is known about a subject at a moment."""
 
     total_xp: int = 0
     longest_streak: int = 0
     domain_xp: Mapping[str, int] = field(default_factory=dict)
-    counts: Mapping[tuple[str, str | None, str | None], int] = field(default_factory=dict)
+    counts: Totals = field(default_factory=dict)
 
     def count(self, topic: str, outcome: str | None = None, domain: str | None = None) -> int:
         """Count activities of a topic, of any outcome and domain where none is named."""
-        return sum(
-            number
-            for (its_topic, its_outcome, its_domain), number in self.counts.items()
-            if its_topic == topic
-            and outcome in (None, its_outcome)
-            and domain in (None, its_domain)
-        )
+        return self.counts.get((topic, outcome, domain), 0)
+
+
+def totals(counts: Iterable[tuple[str, str | None, str | None, int]]) -> Totals:
+    """Add up numbers by (topic, outcome, domain) under every question that they answer."""
+    added: dict[tuple[str, str | None, str | None], int] = {}
+    for topic, outcome, domain, number in counts:
+        for key in {
+            (topic, outcome, domain),
+            (topic, outcome, None),
+            (topic, None, domain),
+            (topic, None, None),
+        }:
+            added[key] = added.get(key, 0) + number
+    return added
 
 
 class _Node(BaseModel):

@@ -6,6 +6,7 @@ plan on Citus too, where every row of a subject lives on one shard.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -18,14 +19,14 @@ from sqlalchemy import Row, TextClause, select, text
 
 from guildhall.infra.unit_of_work import UnitOfWork
 from guildhall.kernel.ids import new_id
-from guildhall.progression.conditions import Condition, Facts, parse
+from guildhall.progression.conditions import Condition, Facts, parse, totals
 from guildhall.progression.events import Achievement, Happening
 from guildhall.progression.models import Badge, RankSystem, StreakPause, SubjectBadge
-from guildhall.progression.rules import Streak
+from guildhall.progression.rules import BOARD_GLOBAL, Streak, periods_at
 
 __all__ = [
     "ActiveBadge",
-    "Move",
+    "Gain",
     "Standing",
     "active_badges",
     "active_days",
@@ -60,12 +61,11 @@ class Standing:
 
 
 @dataclass(frozen=True, slots=True)
-class Move:
-    """XP that goes onto one subject's entry on one board in one period."""
+class Gain:
+    """XP that a subject gained, or lost, at an instant; outside any domain if there is none."""
 
     subject_id: UUID
-    board: str
-    period: str
+    domain: str | None
     xp: int
     at: datetime
 
@@ -189,12 +189,20 @@ async def add_awards(uow: UnitOfWork, achievements: Sequence[Achievement]) -> li
     return [award for id_, award in zip(ids, achievements, strict=True) if id_ in fresh]
 
 
+# Every gain counts on the global board and on its domain's, in each period that it falls into;
+# gains at instants with the same periods name them once, by their position.
 MOVE_BOARDS = text("""
 INSERT INTO board_entries AS b (subject_id, board, period, xp, reached_at)
-SELECT m.* FROM unnest(
-    CAST(:subject_ids AS uuid[]), CAST(:boards AS text[]), CAST(:periods AS text[]),
-    CAST(:xps AS bigint[]), CAST(:ats AS timestamptz[])) AS m(subject_id, board, period, xp, at)
-ORDER BY m.subject_id, m.board, m.period
+SELECT g.subject_id, n.board, p.period, sum(g.xp), max(g.at)
+FROM unnest(
+    CAST(:subject_ids AS uuid[]), CAST(:domains AS text[]), CAST(:xps AS bigint[]),
+    CAST(:ats AS timestamptz[]), CAST(:fallings AS int[])) AS g(subject_id, domain, xp, at, falling)
+CROSS JOIN LATERAL (VALUES (CAST(:everyone AS text)), (g.domain)) AS n(board)
+JOIN unnest(CAST(:positions AS int[]), CAST(:periods AS text[])) AS p(position, period)
+  ON p.position = g.falling
+WHERE n.board IS NOT NULL
+GROUP BY g.subject_id, n.board, p.period
+ORDER BY g.subject_id, n.board, p.period
 ON CONFLICT (subject_id, board, period) DO UPDATE
 SET xp = b.xp + excluded.xp,
     reached_at = CASE WHEN excluded.xp > 0 THEN greatest(b.reached_at, excluded.reached_at)
@@ -204,19 +212,25 @@ RETURNING subject_id, board, period, xp, reached_at, version
 """)
 
 
-async def move_boards(uow: UnitOfWork, moves: Sequence[Move]) -> Sequence[Row[Any]]:
-    """Add XP to board entries, at most one move per entry; give the entries as they are now.
+async def move_boards(uow: UnitOfWork, gains: Sequence[Gain]) -> Sequence[Row[Any]]:
+    """Add gains to the board entries they count in; give those entries as they are now.
 
     `reached_at`, which breaks ties, moves only when the score rises.
     """
+    periods = [tuple(periods_at(gain.at).values()) for gain in gains]
+    position_of = {each: position for position, each in enumerate(dict.fromkeys(periods))}
+    fallings = [(position, period) for each, position in position_of.items() for period in each]
     result = await uow.session.execute(
         MOVE_BOARDS,
         {
-            "subject_ids": [move.subject_id for move in moves],
-            "boards": [move.board for move in moves],
-            "periods": [move.period for move in moves],
-            "xps": [move.xp for move in moves],
-            "ats": [move.at for move in moves],
+            "everyone": BOARD_GLOBAL,
+            "subject_ids": [gain.subject_id for gain in gains],
+            "domains": [gain.domain for gain in gains],
+            "xps": [gain.xp for gain in gains],
+            "ats": [gain.at for gain in gains],
+            "fallings": [position_of[each] for each in periods],
+            "positions": [position for position, _ in fallings],
+            "periods": [period for _, period in fallings],
         },
     )
     return result.all()
@@ -377,15 +391,15 @@ async def facts_of(
 ) -> dict[UUID, Facts]:
     """Gather what badge conditions look at; domain XP only if some condition asks for it."""
     subject_ids = list(standings)
-    counts: dict[UUID, dict[tuple[str, str | None, str | None], int]] = {}
-    for row in await uow.session.execute(
+    counts: dict[UUID, list[tuple[str, str | None, str | None, int]]] = defaultdict(list)
+    for subject_id, *count in await uow.session.execute(
         text(
             "SELECT subject_id, topic, outcome, domain, count(*) AS number FROM activities"
             " WHERE subject_id = ANY(:subject_ids) GROUP BY 1, 2, 3, 4"
         ),
         {"subject_ids": subject_ids},
     ):
-        counts.setdefault(row.subject_id, {})[row.topic, row.outcome, row.domain] = row.number
+        counts[subject_id].append((*count,))
     domain_xp: dict[UUID, dict[str, int]] = {}
     if domains:
         for row in await uow.session.execute(
@@ -401,7 +415,7 @@ async def facts_of(
             standing.total_xp,
             standing.streak.longest,
             domain_xp.get(subject_id, {}),
-            counts.get(subject_id, {}),
+            totals(counts[subject_id]),
         )
         for subject_id, standing in standings.items()
     }

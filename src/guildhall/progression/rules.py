@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
 from math import isqrt
 
 __all__ = [
@@ -62,12 +63,16 @@ def rank_for(domain_xp: int, thresholds: Mapping[str, int]) -> str:
     return reached[-1] if reached else RANKS[0]
 
 
-def periods_at(at: datetime) -> dict[str, str]:
+def periods_at(at: datetime) -> Mapping[str, str]:
     """Give the period of each window that an instant falls into, in UTC.
 
     A board is keyed by its period, so a new one begins empty and nothing is ever reset.
     """
-    day = at.astimezone(UTC).date()
+    return _periods_of(at.astimezone(UTC).date())
+
+
+@lru_cache(maxsize=64)
+def _periods_of(day: date) -> Mapping[str, str]:
     year, week, _ = day.isocalendar()
     return {
         "all": "all",

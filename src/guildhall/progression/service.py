@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
@@ -33,7 +32,7 @@ from guildhall.progression.events import (
     RankReached,
 )
 from guildhall.progression.models import Domain, StreakFreezeUse, StreakPause, XpEntry
-from guildhall.progression.repository import Move, Standing
+from guildhall.progression.repository import Gain, Standing
 from guildhall.progression.schemas import Correction, PauseIn
 
 __all__ = ["add_pause", "award", "correct", "excuse", "note", "remove_pause", "show_on_boards"]
@@ -58,7 +57,7 @@ async def award(uow: UnitOfWork, achievements: Sequence[Achievement]) -> None:
     days = {each.subject_id: each.local_day for each in new if each.subject_id is not None}
     standings = {subject_id: standings[subject_id] for subject_id in days}
     gains = [
-        Move(each.subject_id, each.domain or "", "", each.xp, each.occurred_at)
+        Gain(each.subject_id, each.domain, each.xp, each.occurred_at)
         for each in awarded
         if each.subject_id is not None
     ]
@@ -125,7 +124,7 @@ async def correct(uow: UnitOfWork, admin: Member, body: Correction) -> XpEntry:
         entry_id=str(entry.id),
     )
     days = {body.user_id: entry.local_day}
-    await _gain(uow, standings, [Move(body.user_id, domain or "", "", xp, uow.now)], days)
+    await _gain(uow, standings, [Gain(body.user_id, domain, xp, uow.now)], days)
     await badges.check(uow, standings, days)
     return entry
 
@@ -186,7 +185,7 @@ async def show_on_boards(uow: UnitOfWork, member: Member, shown: bool) -> None:
 async def _gain(
     uow: UnitOfWork,
     standings: Mapping[UUID, Standing],
-    gains: Sequence[Move],
+    gains: Sequence[Gain],
     days: Mapping[UUID, date],
 ) -> None:
     """Carry XP from the ledger to totals, levels, boards and ranks. Emits what was reached."""
@@ -207,40 +206,26 @@ async def _gain(
     await repository.save_standings(uow, standings.values())
     if not gains:
         return
-    moves = _board_moves(gains)
-    entries = await repository.move_boards(uow, moves)
-    await _raise_ranks(uow, moves, entries, days)
+    entries = await repository.move_boards(uow, gains)
+    await _raise_ranks(uow, gains, entries, days)
     _publish(
         uow,
         [boards.entry_of(row, standings[row.subject_id].on_leaderboards) for row in entries],
     )
 
 
-def _board_moves(gains: Sequence[Move]) -> list[Move]:
-    """Spread gains over the boards and periods they count in, one move per entry."""
-    moves: dict[tuple[UUID, str, str], Move] = {}
-    for gain in gains:
-        for period in rules.periods_at(gain.at).values():
-            for board in filter(None, (rules.BOARD_GLOBAL, gain.board)):
-                key = (gain.subject_id, board, period)
-                known = moves.get(key)
-                moves[key] = (
-                    Move(*key, gain.xp, gain.at)
-                    if known is None
-                    else replace(known, xp=known.xp + gain.xp, at=max(known.at, gain.at))
-                )
-    return list(moves.values())
-
-
 async def _raise_ranks(
     uow: UnitOfWork,
-    moves: Sequence[Move],
+    gains: Sequence[Gain],
     entries: Sequence[Row[Any]],
     days: Mapping[UUID, date],
 ) -> None:
     """Raise the ranks of those whose domain XP has just crossed a threshold."""
     systems = await boards.rank_systems(uow)
-    gained = {(m.subject_id, m.board): m.xp for m in moves if m.period == "all"}
+    gained: dict[tuple[UUID, str], int] = defaultdict(int)
+    for gain in gains:
+        if gain.domain is not None:
+            gained[gain.subject_id, gain.domain] += gain.xp
     crossed: list[tuple[UUID, str, str]] = []
     for entry in entries:
         if entry.period != "all" or entry.board not in systems:
