@@ -144,21 +144,12 @@ async def _give(
     badges: Iterable[ActiveBadge],
     days: Mapping[UUID, date],
 ) -> int:
-    earned = await repository.earned_badges(uow, standings.keys())
-    missing = {
-        badge.id: [id_ for id_ in standings if (id_, badge.id) not in earned] for badge in badges
-    }
-    wanted = [badge for badge in badges if missing[badge.id]]
-    if not wanted:
-        return 0
-    facts = await repository.facts_of(
-        uow, standings, domains=any(_asks_for_domain(badge.condition) for badge in wanted)
-    )
+    records = await repository.records_of(uow, standings)
     met = [
         (id_, badge)
-        for badge in wanted
-        for id_ in missing[badge.id]
-        if badge.condition.met(facts[id_])
+        for id_, (facts, had) in records.items()
+        for badge in badges
+        if badge.id not in had and badge.condition.met(facts)
     ]
     if not met:
         return 0
@@ -180,14 +171,8 @@ async def _give(
 async def _meeting(
     uow: UnitOfWork, condition: Condition, standings: Mapping[UUID, Standing]
 ) -> list[UUID]:
-    facts = await repository.facts_of(uow, standings, domains=_asks_for_domain(condition))
-    return [id_ for id_ in standings if condition.met(facts[id_])]
-
-
-def _asks_for_domain(condition: Condition) -> bool:
-    return any(
-        isinstance(leaf, conditions.Xp) and leaf.domain for _, leaf in conditions.leaves(condition)
-    )
+    records = await repository.records_of(uow, standings)
+    return [id_ for id_, (facts, _) in records.items() if condition.met(facts)]
 
 
 async def _subjects_after(uow: UnitOfWork, after: UUID) -> list[UUID]:

@@ -6,7 +6,6 @@ plan on Citus too, where every row of a subject lives on one shard.
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -21,7 +20,7 @@ from guildhall.infra.unit_of_work import UnitOfWork
 from guildhall.kernel.ids import new_id
 from guildhall.progression.conditions import Condition, Facts, parse, totals
 from guildhall.progression.events import Achievement, Happening
-from guildhall.progression.models import Badge, RankSystem, StreakPause, SubjectBadge
+from guildhall.progression.models import Badge, RankSystem, StreakPause
 from guildhall.progression.rules import BOARD_GLOBAL, Streak, periods_at
 
 __all__ = [
@@ -30,19 +29,17 @@ __all__ = [
     "Standing",
     "active_badges",
     "active_days",
-    "add_activities",
-    "add_awards",
-    "earned_badges",
-    "facts_of",
+    "award",
     "give_badges",
     "lock_standings",
-    "move_boards",
+    "note",
     "paused_days",
     "raise_ranks",
     "rank_systems",
     "read_standings",
     "record_frozen",
-    "save_standings",
+    "records_of",
+    "save",
 ]
 
 
@@ -70,20 +67,26 @@ class Gain:
     at: datetime
 
 
-STANDINGS = """
-SELECT subject_id, total_xp, level, streak_days, streak_longest, streak_last_day, streak_freezes,
-       on_leaderboards
-FROM subject_progress
-WHERE subject_id = ANY(:subject_ids)
-ORDER BY subject_id
-"""
-READ = text(STANDINGS)
-LOCK = text(STANDINGS + "FOR UPDATE")
+STANDING = """subject_id, total_xp, level, streak_days, streak_longest, streak_last_day,
+       streak_freezes, on_leaderboards"""
 
-OPEN = text("""
-INSERT INTO subject_progress (subject_id)
-SELECT * FROM unnest(CAST(:subject_ids AS uuid[])) AS s ORDER BY s
-ON CONFLICT DO NOTHING
+READ = text(f"SELECT {STANDING} FROM subject_progress WHERE subject_id = ANY(:subject_ids)")
+
+LOCK = text(f"""
+WITH locked AS (
+    SELECT {STANDING} FROM subject_progress
+    WHERE subject_id = ANY(:subject_ids)
+    ORDER BY subject_id
+    FOR UPDATE
+), opened AS (
+    INSERT INTO subject_progress (subject_id)
+    SELECT s FROM unnest(CAST(:subject_ids AS uuid[])) AS s
+    WHERE NOT EXISTS (SELECT FROM subject_progress p WHERE p.subject_id = s)
+    ORDER BY s
+    ON CONFLICT DO NOTHING
+    RETURNING {STANDING}
+)
+SELECT * FROM locked UNION ALL SELECT * FROM opened
 """)
 
 
@@ -94,8 +97,8 @@ async def lock_standings(uow: UnitOfWork, subject_ids: Iterable[UUID]) -> dict[U
     """
     wanted = sorted(set(subject_ids))
     locked = await _standings(uow, LOCK, wanted)
-    if len(locked) < len(wanted):
-        await uow.session.execute(OPEN, {"subject_ids": wanted})
+    while len(locked) < len(wanted):
+        # Somebody else opened one at the same moment; by now it can be seen.
         locked = await _standings(uow, LOCK, wanted)
     return locked
 
@@ -120,82 +123,108 @@ async def _standings(
     }
 
 
-ADD_ACTIVITIES = text("""
+ADD_ACTIVITIES = """
 INSERT INTO activities
     (subject_id, event_id, topic, outcome, domain, keeps_streak, occurred_at, local_day)
-SELECT * FROM unnest(
-    CAST(:subject_ids AS uuid[]), CAST(:event_ids AS uuid[]), CAST(:topics AS text[]),
-    CAST(:outcomes AS text[]), CAST(:domains AS text[]), CAST(:keeps_streaks AS boolean[]),
-    CAST(:occurred_ats AS timestamptz[]), CAST(:local_days AS date[]))
+SELECT subject_id, event_id, topic, outcome, domain, {keeps_streak}, occurred_at, local_day
+FROM {told}
 ON CONFLICT DO NOTHING
 RETURNING event_id
+"""
+
+NOTE = text(
+    ADD_ACTIVITIES.format(
+        keeps_streak="false",
+        told="""unnest(
+    CAST(:subject_ids AS uuid[]), CAST(:event_ids AS uuid[]), CAST(:topics AS text[]),
+    CAST(:outcomes AS text[]), CAST(:domains AS text[]), CAST(:occurred_ats AS timestamptz[]),
+    CAST(:local_days AS date[]))
+    AS t(subject_id, event_id, topic, outcome, domain, occurred_at, local_day)""",
+    )
+)
+
+AWARD = text(f"""
+WITH told AS (
+    SELECT * FROM unnest(
+        CAST(:subject_ids AS uuid[]), CAST(:event_ids AS uuid[]), CAST(:topics AS text[]),
+        CAST(:outcomes AS text[]), CAST(:domains AS text[]), CAST(:occurred_ats AS timestamptz[]),
+        CAST(:local_days AS date[]), CAST(:ids AS uuid[]), CAST(:xps AS int[]),
+        CAST(:cause_types AS text[]), CAST(:cause_ids AS uuid[]), CAST(:rule_ids AS text[]),
+        CAST(:rule_versions AS int[]))
+        AS t(subject_id, event_id, topic, outcome, domain, occurred_at, local_day, id, xp,
+             cause_type, cause_id, rule_id, rule_version)
+), noted AS ({ADD_ACTIVITIES.format(keeps_streak="true", told="told")}), awarded AS (
+    INSERT INTO xp_ledger
+        (subject_id, id, xp, cause_type, cause_id, rule_id, rule_version, domain, occurred_at,
+         local_day)
+    SELECT subject_id, id, xp, cause_type, cause_id, rule_id, rule_version, domain, occurred_at,
+           local_day
+    FROM told JOIN noted USING (event_id) WHERE xp > 0
+    ON CONFLICT DO NOTHING
+    RETURNING id
+)
+SELECT event_id, awarded.id IS NOT NULL AS awarded
+FROM told JOIN noted USING (event_id) LEFT JOIN awarded USING (id)
 """)
 
 
-async def add_activities(
-    uow: UnitOfWork, happenings: Sequence[Happening | Achievement], *, keep_streak: bool
-) -> set[UUID]:
+async def note(uow: UnitOfWork, happenings: Sequence[Happening]) -> set[UUID]:
     """Write down what happened; give the ids of the events that were not known yet."""
-    rows = await uow.session.scalars(
-        ADD_ACTIVITIES,
+    return set(await uow.session.scalars(NOTE, _activities(happenings)))
+
+
+async def award(uow: UnitOfWork, achievements: Sequence[Achievement]) -> dict[UUID, bool]:
+    """Write down what was achieved, and the XP for it in the ledger.
+
+    Gives the ids of the events that were not known yet, each with whether it earned XP: a cause
+    is awarded once, whatever number of events it has.
+    """
+    rows = await uow.session.execute(
+        AWARD,
         {
-            "subject_ids": [happening.subject_id for happening in happenings],
-            "event_ids": [happening.event_id for happening in happenings],
-            "topics": [happening.topic() for happening in happenings],
-            "outcomes": [getattr(happening, "outcome", None) for happening in happenings],
-            "domains": [getattr(happening, "domain", None) for happening in happenings],
-            "keeps_streaks": [keep_streak] * len(happenings),
-            "occurred_ats": [happening.occurred_at for happening in happenings],
-            "local_days": [happening.local_day for happening in happenings],
+            **_activities(achievements),
+            "ids": [new_id() for _ in achievements],
+            "xps": [award.xp for award in achievements],
+            "cause_types": [award.cause_type for award in achievements],
+            "cause_ids": [award.cause_id for award in achievements],
+            "rule_ids": [award.rule_id for award in achievements],
+            "rule_versions": [award.rule_version for award in achievements],
         },
     )
-    return set(rows)
+    return {row.event_id: row.awarded for row in rows}
 
 
-ADD_AWARDS = text("""
-INSERT INTO xp_ledger
-    (subject_id, id, xp, cause_type, cause_id, rule_id, rule_version, domain, occurred_at,
-     local_day)
-SELECT * FROM unnest(
-    CAST(:subject_ids AS uuid[]), CAST(:ids AS uuid[]), CAST(:xps AS int[]),
-    CAST(:cause_types AS text[]), CAST(:cause_ids AS uuid[]), CAST(:rule_ids AS text[]),
-    CAST(:rule_versions AS int[]), CAST(:domains AS text[]), CAST(:occurred_ats AS timestamptz[]),
-    CAST(:local_days AS date[]))
-ON CONFLICT DO NOTHING
-RETURNING id
-""")
-
-
-async def add_awards(uow: UnitOfWork, achievements: Sequence[Achievement]) -> list[Achievement]:
-    """Write awards to the ledger; give those whose cause was not awarded before."""
-    ids = [new_id() for _ in achievements]
-    fresh = set(
-        await uow.session.scalars(
-            ADD_AWARDS,
-            {
-                "subject_ids": [award.subject_id for award in achievements],
-                "ids": ids,
-                "xps": [award.xp for award in achievements],
-                "cause_types": [award.cause_type for award in achievements],
-                "cause_ids": [award.cause_id for award in achievements],
-                "rule_ids": [award.rule_id for award in achievements],
-                "rule_versions": [award.rule_version for award in achievements],
-                "domains": [award.domain for award in achievements],
-                "occurred_ats": [award.occurred_at for award in achievements],
-                "local_days": [award.local_day for award in achievements],
-            },
-        )
-    )
-    return [award for id_, award in zip(ids, achievements, strict=True) if id_ in fresh]
+def _activities(happenings: Sequence[Happening | Achievement]) -> dict[str, list[Any]]:
+    return {
+        "subject_ids": [happening.subject_id for happening in happenings],
+        "event_ids": [happening.event_id for happening in happenings],
+        "topics": [happening.topic() for happening in happenings],
+        "outcomes": [getattr(happening, "outcome", None) for happening in happenings],
+        "domains": [getattr(happening, "domain", None) for happening in happenings],
+        "occurred_ats": [happening.occurred_at for happening in happenings],
+        "local_days": [happening.local_day for happening in happenings],
+    }
 
 
 # Every gain counts on the global board and on its domain's, in each period that it falls into;
 # gains at instants with the same periods name them once, by their position.
-MOVE_BOARDS = text("""
+SAVE = text("""
+WITH saved AS (
+    UPDATE subject_progress p
+    SET total_xp = s.total_xp, level = s.level, streak_days = s.streak_days,
+        streak_longest = s.streak_longest, streak_last_day = s.streak_last_day,
+        streak_freezes = s.streak_freezes
+    FROM unnest(
+        CAST(:subject_ids AS uuid[]), CAST(:total_xps AS bigint[]), CAST(:levels AS int[]),
+        CAST(:days AS int[]), CAST(:longests AS int[]), CAST(:last_days AS date[]),
+        CAST(:freezes AS int[])) AS s(subject_id, total_xp, level, streak_days, streak_longest,
+                                      streak_last_day, streak_freezes)
+    WHERE p.subject_id = s.subject_id
+)
 INSERT INTO board_entries AS b (subject_id, board, period, xp, reached_at)
 SELECT g.subject_id, n.board, p.period, sum(g.xp), max(g.at)
 FROM unnest(
-    CAST(:subject_ids AS uuid[]), CAST(:domains AS text[]), CAST(:xps AS bigint[]),
+    CAST(:gainers AS uuid[]), CAST(:domains AS text[]), CAST(:xps AS bigint[]),
     CAST(:ats AS timestamptz[]), CAST(:fallings AS int[])) AS g(subject_id, domain, xp, at, falling)
 CROSS JOIN LATERAL (VALUES (CAST(:everyone AS text)), (g.domain)) AS n(board)
 JOIN unnest(CAST(:positions AS int[]), CAST(:periods AS text[])) AS p(position, period)
@@ -212,47 +241,18 @@ RETURNING subject_id, board, period, xp, reached_at, version
 """)
 
 
-async def move_boards(uow: UnitOfWork, gains: Sequence[Gain]) -> Sequence[Row[Any]]:
-    """Add gains to the board entries they count in; give those entries as they are now.
+async def save(
+    uow: UnitOfWork, standings: Collection[Standing], gains: Sequence[Gain] = ()
+) -> Sequence[Row[Any]]:
+    """Write back what was locked, and add gains to the board entries they count in.
 
-    `reached_at`, which breaks ties, moves only when the score rises.
+    Gives those entries as they are now. `reached_at`, which breaks ties, moves only when the
+    score rises.
     """
     periods = [tuple(periods_at(gain.at).values()) for gain in gains]
     position_of = {each: position for position, each in enumerate(dict.fromkeys(periods))}
     fallings = [(position, period) for each, position in position_of.items() for period in each]
     result = await uow.session.execute(
-        MOVE_BOARDS,
-        {
-            "everyone": BOARD_GLOBAL,
-            "subject_ids": [gain.subject_id for gain in gains],
-            "domains": [gain.domain for gain in gains],
-            "xps": [gain.xp for gain in gains],
-            "ats": [gain.at for gain in gains],
-            "fallings": [position_of[each] for each in periods],
-            "positions": [position for position, _ in fallings],
-            "periods": [period for _, period in fallings],
-        },
-    )
-    return result.all()
-
-
-SAVE = text("""
-UPDATE subject_progress p
-SET total_xp = s.total_xp, level = s.level, streak_days = s.streak_days,
-    streak_longest = s.streak_longest, streak_last_day = s.streak_last_day,
-    streak_freezes = s.streak_freezes
-FROM unnest(
-    CAST(:subject_ids AS uuid[]), CAST(:total_xps AS bigint[]), CAST(:levels AS int[]),
-    CAST(:days AS int[]), CAST(:longests AS int[]), CAST(:last_days AS date[]),
-    CAST(:freezes AS int[])) AS s(subject_id, total_xp, level, streak_days, streak_longest,
-                                  streak_last_day, streak_freezes)
-WHERE p.subject_id = s.subject_id
-""")
-
-
-async def save_standings(uow: UnitOfWork, standings: Collection[Standing]) -> None:
-    """Write back what was locked."""
-    await uow.session.execute(
         SAVE,
         {
             "subject_ids": [standing.subject_id for standing in standings],
@@ -262,8 +262,17 @@ async def save_standings(uow: UnitOfWork, standings: Collection[Standing]) -> No
             "longests": [standing.streak.longest for standing in standings],
             "last_days": [standing.streak.last_day for standing in standings],
             "freezes": [standing.streak.freezes for standing in standings],
+            "everyone": BOARD_GLOBAL,
+            "gainers": [gain.subject_id for gain in gains],
+            "domains": [gain.domain for gain in gains],
+            "xps": [gain.xp for gain in gains],
+            "ats": [gain.at for gain in gains],
+            "fallings": [position_of[each] for each in periods],
+            "positions": [position for position, _ in fallings],
+            "periods": [period for _, period in fallings],
         },
     )
+    return result.all()
 
 
 async def paused_days(uow: UnitOfWork, subject_ids: Collection[UUID]) -> dict[UUID, set[date]]:
@@ -376,48 +385,36 @@ def _badges_from(catalogue: str) -> list[ActiveBadge]:
     ]
 
 
-async def earned_badges(uow: UnitOfWork, subject_ids: Collection[UUID]) -> set[tuple[UUID, UUID]]:
-    """Give (subject, badge) for the badges that these subjects have."""
+RECORDS = text("""
+SELECT s AS subject_id,
+       (SELECT json_agg(json_build_array(topic, outcome, domain, number))
+        FROM (SELECT topic, outcome, domain, count(*) AS number FROM activities a
+              WHERE a.subject_id = s GROUP BY 1, 2, 3) AS counted)::text AS counts,
+       (SELECT json_object_agg(board, xp) FROM board_entries b
+        WHERE b.subject_id = s AND period = 'all' AND board <> :everyone)::text AS domain_xp,
+       ARRAY(SELECT badge_id FROM subject_badges g WHERE g.subject_id = s) AS badge_ids
+FROM unnest(CAST(:subject_ids AS uuid[])) AS s
+""")
+
+
+async def records_of(
+    uow: UnitOfWork, standings: Mapping[UUID, Standing]
+) -> dict[UUID, tuple[Facts, Collection[UUID]]]:
+    """Give what badge conditions look at, and the badges that each subject has."""
     rows = await uow.session.execute(
-        select(SubjectBadge.subject_id, SubjectBadge.badge_id).where(
-            SubjectBadge.subject_id.in_(subject_ids)
-        )
+        RECORDS, {"subject_ids": list(standings), "everyone": BOARD_GLOBAL}
     )
-    return {(row.subject_id, row.badge_id) for row in rows}
-
-
-async def facts_of(
-    uow: UnitOfWork, standings: Mapping[UUID, Standing], *, domains: bool
-) -> dict[UUID, Facts]:
-    """Gather what badge conditions look at; domain XP only if some condition asks for it."""
-    subject_ids = list(standings)
-    counts: dict[UUID, list[tuple[str, str | None, str | None, int]]] = defaultdict(list)
-    for subject_id, *count in await uow.session.execute(
-        text(
-            "SELECT subject_id, topic, outcome, domain, count(*) AS number FROM activities"
-            " WHERE subject_id = ANY(:subject_ids) GROUP BY 1, 2, 3, 4"
-        ),
-        {"subject_ids": subject_ids},
-    ):
-        counts[subject_id].append((*count,))
-    domain_xp: dict[UUID, dict[str, int]] = {}
-    if domains:
-        for row in await uow.session.execute(
-            text(
-                "SELECT subject_id, board, xp FROM board_entries"
-                " WHERE subject_id = ANY(:subject_ids) AND period = 'all' AND board <> 'global'"
-            ),
-            {"subject_ids": subject_ids},
-        ):
-            domain_xp.setdefault(row.subject_id, {})[row.board] = row.xp
     return {
-        subject_id: Facts(
-            standing.total_xp,
-            standing.streak.longest,
-            domain_xp.get(subject_id, {}),
-            totals(counts[subject_id]),
+        row.subject_id: (
+            Facts(
+                standings[row.subject_id].total_xp,
+                standings[row.subject_id].streak.longest,
+                orjson.loads(row.domain_xp or "{}"),
+                totals(orjson.loads(row.counts or "[]")),
+            ),
+            row.badge_ids,
         )
-        for subject_id, standing in standings.items()
+        for row in rows
     }
 
 

@@ -47,19 +47,19 @@ async def award(uow: UnitOfWork, achievements: Sequence[Achievement]) -> None:
     transaction: ledger, totals, levels, streaks, board entries, ranks, badges, and their events;
     Redis after it.
     """
+    achievements = list({each.event_id: each for each in achievements}.values())
     standings = await repository.lock_standings(uow, _subjects(achievements))
-    known = await repository.add_activities(uow, achievements, keep_streak=True)
-    new = [achievement for achievement in achievements if achievement.event_id in known]
+    awarded = await repository.award(uow, achievements)
+    new = [achievement for achievement in achievements if achievement.event_id in awarded]
     if not new:
         return
-    awarded = await repository.add_awards(uow, [each for each in new if each.xp])
     await _advance_streaks(uow, standings, new)
     days = {each.subject_id: each.local_day for each in new if each.subject_id is not None}
     standings = {subject_id: standings[subject_id] for subject_id in days}
     gains = [
         Gain(each.subject_id, each.domain, each.xp, each.occurred_at)
-        for each in awarded
-        if each.subject_id is not None
+        for each in new
+        if each.subject_id is not None and awarded[each.event_id]
     ]
     await _gain(uow, standings, gains, days)
     await badges.check(uow, standings, days)
@@ -68,7 +68,7 @@ async def award(uow: UnitOfWork, achievements: Sequence[Achievement]) -> None:
 async def note(uow: UnitOfWork, happenings: Sequence[Happening]) -> None:
     """Count happenings that earn no XP, and give the badges that they complete. Idempotent."""
     standings = await repository.lock_standings(uow, _subjects(happenings))
-    known = await repository.add_activities(uow, happenings, keep_streak=False)
+    known = await repository.note(uow, happenings)
     days = {
         each.subject_id: each.local_day
         for each in happenings
@@ -203,10 +203,9 @@ async def _gain(
                     level=standing.level,
                 )
             )
-    await repository.save_standings(uow, standings.values())
+    entries = await repository.save(uow, standings.values(), gains)
     if not gains:
         return
-    entries = await repository.move_boards(uow, gains)
     await _raise_ranks(uow, gains, entries, days)
     _publish(
         uow,
@@ -290,7 +289,7 @@ async def _repair_streak(
     paused = await repository.paused_days(uow, [subject_id])
     standing = standings[subject_id]
     standing.streak = await _streak_from_history(uow, subject_id, paused.get(subject_id, set()))
-    await repository.save_standings(uow, [standing])
+    await repository.save(uow, [standing])
 
 
 async def _streak_from_history(
