@@ -21,6 +21,7 @@ from guildhall.progression import (
     RankReached,
     audit,
     award_achievements,
+    boards,
     excuse_moved_days,
     rebuild_boards,
     repair,
@@ -187,9 +188,48 @@ async def test_a_move_told_twice_is_excused_once(hall: Hall) -> None:
         assert await uow.session.scalar(text("SELECT count(*) FROM streak_pauses")) == 1
 
 
+async def test_a_move_within_the_same_day_excuses_nothing(hall: Hall) -> None:
+    who, day = await factories.member(hall), date(2031, 5, 14)
+    moved = MemberMovedZone(subject_id=who.id, occurred_at=NOON, left_day=day, entered_day=day)
+    async with hall.units.write() as uow:
+        await excuse_moved_days(uow, [moved])
+    async with hall.units.read() as uow:
+        assert await uow.session.scalar(text("SELECT count(*) FROM streak_pauses")) == 0
+
+
+async def test_anothers_streak_is_judged_by_the_day_they_live(
+    client: Client, committed: Hall, clock: SettableClock, member: Person
+) -> None:
+    """Their yesterday is still running for them when it is two days ago for who looks."""
+    clock.set(datetime(2031, 5, 14, 10, tzinfo=UTC))
+    west = await factories.person(committed, time_zone="Pacific/Pago_Pago")
+    await award(committed, achievement(west.member, clock.now(), local_day=date(2031, 5, 13)))
+    clock.set(datetime(2031, 5, 15, 10, tzinfo=UTC))  # In Pago Pago still the 14th.
+    east = await factories.person(committed, time_zone="Pacific/Kiritimati")  # The 16th.
+    seen = (await client.of(east).get(f"/users/{west.id}/progress")).json()
+    assert seen["streak_days"] == 1
+
+
+async def test_pauses_are_given_page_by_page(client: Client, member: Person) -> None:
+    mine = client.of(member)
+    for day in ("01", "02", "02", "03"):
+        pause = {"starts_on": f"2031-05-{day}", "ends_on": "2031-05-04"}
+        assert (await mine.post("/progress/me/pauses", json=pause)).status_code == 201
+    seen, cursor = list[str](), None
+    while True:
+        query = {"limit": "1"} | ({"cursor": cursor} if cursor else {})
+        page = (await mine.get("/progress/me/pauses", params=query)).json()
+        seen += [pause["starts_on"][-2:] for pause in page["items"]]
+        if (cursor := page["next_cursor"]) is None:
+            break
+    assert seen == ["03", "02", "02", "01"]
+
+
 @pytest.mark.parametrize(
     "pause",
     [
+        {"starts_on": 20310501, "ends_on": "2031-05-01"},
+        {"starts_on": "1936310400", "ends_on": "2031-05-12"},
         {"starts_on": "2031-05-02", "ends_on": "2031-05-01"},
         {"starts_on": "2031-05-01", "ends_on": "2032-06-01"},
         {"starts_on": "2020-05-01", "ends_on": "2020-05-02"},
@@ -197,7 +237,7 @@ async def test_a_move_told_twice_is_excused_once(hall: Hall) -> None:
     ],
 )
 async def test_a_pause_that_makes_no_sense_is_refused(
-    client: Client, member: Person, pause: dict[str, str]
+    client: Client, member: Person, pause: dict[str, Any]
 ) -> None:
     assert (await client.of(member).post("/progress/me/pauses", json=pause)).status_code == 422
 
@@ -222,6 +262,47 @@ async def test_an_admin_corrects_with_an_entry_and_reverses_one_once(
     assert refused.json()["error"] == "xp_entry_reversed"
     assert (await mine.get("/progress/me")).json()["total_xp"] == 40
     assert (await audited(committed)).difference_count == 0
+
+
+async def test_a_reversal_counts_in_the_periods_of_what_it_takes_back(
+    client: Client, committed: Hall, clock: SettableClock, admin: Person, member: Person
+) -> None:
+    chief, mine = client.of(admin), client.of(member)
+    await award(committed, achievement(member.member, NOON, 100))
+    clock.advance(days=14)
+    await award(committed, achievement(member.member, clock.now(), 30))
+    (wrong,) = [
+        e for e in (await mine.get("/progress/me/history")).json()["items"] if e["xp"] == 100
+    ]
+    body = {"user_id": str(member.id), "reason": "Not theirs", "reverses_id": wrong["id"]}
+    taken = (await chief.post("/admin/xp", json=body)).json()
+    assert (taken["local_day"], taken["xp"]) == (wrong["local_day"], -100)
+    async with committed.units.read() as uow:
+        entries = await uow.session.execute(
+            text("SELECT period, xp FROM board_entries WHERE board = 'global'")
+        )
+        week = {row.period: row.xp for row in entries if "W" in row.period}
+    assert week == {"2031-W20": 0, "2031-W22": 30}
+    assert (await audited(committed)).all_equal
+
+
+async def test_a_loss_before_a_gain_told_late_is_no_difference(
+    client: Client, committed: Hall, clock: SettableClock, admin: Person, member: Person
+) -> None:
+    await award(committed, achievement(member.member, NOON - timedelta(days=30), 100))
+    body = {"user_id": str(member.id), "reason": "x", "xp": -10}
+    assert (await client.of(admin).post("/admin/xp", json=body)).status_code == 201
+    await award(committed, achievement(member.member, NOON - timedelta(hours=1), 50))
+    assert (await audited(committed)).all_equal
+
+
+async def test_a_line_in_redis_that_nobody_is_expected_on_is_a_difference(
+    committed: Hall,
+) -> None:
+    assert (await audited(committed)).all_equal
+    await committed.redis.zadd(boards.keys_of("global", "all")[0], {b"x" * 24: -5})
+    found = await audit(committed.units, committed.redis)
+    assert found.differences == ["global/all: 0 entries, 1 lines in Redis"]
 
 
 @pytest.mark.parametrize(

@@ -126,9 +126,12 @@ async def test_a_badge_is_tried_on_history_and_then_given_to_the_same_members(
         committed, *(achievement(who.member, NOON, 50 * n) for n, who in enumerate(people, 1))
     )
     chief = client.of(admin)
-    trial = (await chief.post("/admin/badges/trial", json={"condition": XP_100})).json()
-    assert trial["would_get"] == 3
-    assert set(trial["sample"]) == {str(who.id) for who in people[1:]}
+    started = await chief.post("/admin/badges/trial", json={"condition": XP_100})
+    assert started.status_code == 202
+    await settle()
+    task = await chief.get(f"/task-executions/{started.json()['task_execution_id']}")
+    assert task.json()["result"]["would_get"] == 3
+    assert set(task.json()["result"]["sample"]) == {str(who.id) for who in people[1:]}
     assert await earned(committed) == []
     badge = (await chief.post("/admin/badges", json=NEW)).json()
     for _ in range(2):

@@ -19,7 +19,7 @@ from guildhall.infra.tasks import TaskDefinition as Task
 __all__ = ["ROUTERS", "WIRING"]
 
 SUBSCRIPTIONS = (
-    # event, what is done, queue, seconds between batches of what can wait; countable ones are
+    # event, what is done, queue, seconds between calls for what can wait; countable ones are
     # written where badges can count them
     When(identity.UserRegistered, progression.note_happenings, "awards", 0.2, countable=True),
     When(identity.MemberMovedZone, progression.excuse_moved_days, "awards"),
@@ -38,6 +38,7 @@ TASKS = (
     Task("progression.watch_boards", progression.watch_boards, every=timedelta(seconds=5)),
     Task(progression.REBUILD_TASK, progression.rebuild_boards, queue="awards"),
     Task(progression.AWARD_BADGE_TASK, progression.award_badge_to_all, queue="awards"),
+    Task(progression.TRY_BADGE_TASK, progression.try_on_history),
     Task("progression.close_seasons", progression.close_seasons, every=timedelta(minutes=10)),
 )
 

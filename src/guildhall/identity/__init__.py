@@ -2,7 +2,7 @@
 
 from guildhall.identity.audit import record
 from guildhall.identity.events import MemberMovedZone, UserRegistered
-from guildhall.identity.repository import usernames
+from guildhall.identity.repository import local_days, usernames
 from guildhall.identity.routes import routers
 from guildhall.identity.schemas import Register
 from guildhall.identity.service import create_admin, new_setup_token
@@ -13,6 +13,7 @@ __all__ = [
     "Register",
     "UserRegistered",
     "create_admin",
+    "local_days",
     "new_setup_token",
     "record",
     "routers",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from uuid import UUID
 
 from sqlalchemy import Row, Select, or_, select, update
@@ -11,6 +11,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from guildhall.identity.models import ActiveSession, AuditEntry, Device, SetupToken, User
 from guildhall.infra.unit_of_work import UnitOfWork
+from guildhall.kernel.clock import local_day
 from guildhall.kernel.ids import new_id
 
 __all__ = [
@@ -18,6 +19,7 @@ __all__ = [
     "device_seen",
     "devices_of",
     "end_sessions",
+    "local_days",
     "session_for_update",
     "sessions_of",
     "setup_token_for_update",
@@ -44,6 +46,14 @@ async def usernames(uow: UnitOfWork, user_ids: Iterable[UUID]) -> dict[UUID, str
         select(User.id, User.username).where(User.id.in_(set(user_ids)))
     )
     return {row.id: row.username for row in rows}
+
+
+async def local_days(uow: UnitOfWork, user_ids: Iterable[UUID]) -> dict[UUID, date]:
+    """Give the calendar day that each member is living now; who is not there is not in it."""
+    rows = await uow.session.execute(
+        select(User.id, User.time_zone, User.day_starts_at).where(User.id.in_(set(user_ids)))
+    )
+    return {row.id: local_day(uow.now, row.time_zone, row.day_starts_at) for row in rows}
 
 
 def users_page(after: UUID | None, limit: int, search: str | None) -> Select[User]:

@@ -12,8 +12,9 @@ from pydantic import BaseModel, Field
 
 from guildhall.kernel.errors import Invalid
 
-__all__ = ["CursorUnreadable", "Limit", "Page", "cursor_of", "position_in"]
+__all__ = ["CursorUnreadable", "Limit", "Page", "cursor_of", "page_of", "position_in"]
 
+R = TypeVar("R")
 T = TypeVar("T")
 
 Limit = Annotated[int, Field(ge=1, le=100, description="How many to give at most.")]
@@ -29,6 +30,19 @@ class Page(BaseModel, Generic[T]):
 
     items: list[T]
     next_cursor: str | None = None
+
+
+def page_of(
+    rows: Sequence[R],
+    limit: int,
+    shape: Callable[[R], T],
+    position: Callable[[R], Sequence[object]] = lambda row: (row.id,),  # type: ignore[attr-defined]  # whose rows have none name their own
+) -> Page[T]:
+    """Make a page of at most `limit` rows, which a full page says may not be the last."""
+    return Page(
+        items=[shape(row) for row in rows],
+        next_cursor=cursor_of(*position(rows[-1])) if len(rows) == limit else None,
+    )
 
 
 def cursor_of(*position: object) -> str:

@@ -1,7 +1,12 @@
 """XP, levels, ranks, streaks, badges and leaderboards: the one engine that everything feeds."""
 
 from guildhall.progression.audit import Audit, audit, repair
-from guildhall.progression.badges import AWARD_BADGE_TASK, award_badge_to_all
+from guildhall.progression.badges import (
+    AWARD_BADGE_TASK,
+    TRY_BADGE_TASK,
+    award_badge_to_all,
+    try_on_history,
+)
 from guildhall.progression.boards import domains
 from guildhall.progression.boards import fill_if_missing as fill_boards
 from guildhall.progression.conditions import parse as parse_condition
@@ -32,6 +37,7 @@ from guildhall.progression.tasks import (
 __all__ = [
     "AWARD_BADGE_TASK",
     "REBUILD_TASK",
+    "TRY_BADGE_TASK",
     "Achievement",
     "Audit",
     "BadgeEarned",
@@ -56,6 +62,7 @@ __all__ = [
     "routers",
     "seed_badges",
     "seed_domains",
+    "try_on_history",
     "watch_boards",
     "xp_for_score",
 ]

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import product
 from typing import Any
 
 from redis.asyncio import Redis
@@ -61,7 +62,7 @@ WHERE coalesce(l.xp, 0) <> coalesce(p.total_xp, 0)
 # What the ledger says each entry must be. Written once, so that audit and repair agree.
 DERIVED = """
 SELECT l.subject_id, b.board, w.period, sum(l.xp) AS xp,
-       coalesce(max(l.occurred_at) FILTER (WHERE l.xp > 0), max(l.occurred_at)) AS reached_at
+       coalesce(max(l.occurred_at) FILTER (WHERE l.xp > 0), to_timestamp(0)) AS reached_at
 FROM xp_ledger l
 CROSS JOIN LATERAL (SELECT 'global' AS board UNION ALL SELECT l.domain WHERE l.domain IS NOT NULL) b
 CROSS JOIN LATERAL (VALUES
@@ -133,7 +134,8 @@ async def _compare_redis(uow: Any, redis: Redis, periods: Sequence[str], found: 
     if not await boards.is_ready(redis):
         found.differ("Redis: the leaderboards are not filled (they will be, or use --repair)")
         return
-    expected: dict[tuple[str, str], int] = {}
+    names = (rules.BOARD_GLOBAL, *await boards.domains(uow))
+    expected = dict.fromkeys(product(names, periods), 0)
     stream = await uow.session.stream(
         text(
             "SELECT b.subject_id, b.board, b.period, b.xp, b.reached_at, b.version,"

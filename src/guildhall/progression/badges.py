@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import date
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import text
 from sqlalchemy.dialects.postgresql import insert
 
-from guildhall.identity import record
+from guildhall.identity import local_days, record
 from guildhall.infra import tasks
 from guildhall.infra.tasks import TaskRun
 from guildhall.infra.unit_of_work import UnitOfWork
 from guildhall.kernel.ids import new_id
 from guildhall.kernel.member import Member
 from guildhall.progression import conditions, repository
-from guildhall.progression.conditions import Condition
 from guildhall.progression.errors import BadgeNotFound, BadgeSlugTaken
 from guildhall.progression.events import BadgeEarned
 from guildhall.progression.models import Badge
@@ -25,15 +25,18 @@ from guildhall.progression.schemas import BadgeChange, BadgeIn
 
 __all__ = [
     "AWARD_BADGE_TASK",
+    "TRY_BADGE_TASK",
     "award_badge_to_all",
     "award_later",
     "change",
     "check",
     "create",
+    "try_later",
     "try_on_history",
 ]
 
 AWARD_BADGE_TASK = "progression.award_badge_to_all"
+TRY_BADGE_TASK = "progression.try_on_history"
 SUBJECTS_AT_ONCE = 1000
 TRIAL_SAMPLE = 10
 
@@ -90,16 +93,34 @@ async def change(
     return badge
 
 
-async def try_on_history(uow: UnitOfWork, condition: Condition) -> tuple[int, list[UUID]]:
+async def try_later(uow: UnitOfWork, admin: Member, condition: dict[str, Any]) -> UUID:
+    """Start the task that tells who would get a badge of this condition."""
+    started = await tasks.start(
+        uow, TRY_BADGE_TASK, {"condition": condition}, requested_by=admin.id
+    )
+    assert started is not None  # Only a task with a `once` key may already have been started.
+    return started
+
+
+async def try_on_history(run: TaskRun, condition: dict[str, Any]) -> dict[str, Any]:
     """Tell how many subjects meet a condition now, and some of them. Changes nothing."""
-    would_get, sample, after = 0, list[UUID](), UUID(int=0)
-    while subject_ids := await _subjects_after(uow, after):
-        standings = await repository.read_standings(uow, subject_ids)
-        met = await _meeting(uow, condition, standings)
+    parsed = conditions.parse(condition)
+    would_get, seen, sample, after = 0, 0, list[UUID](), UUID(int=0)
+    async with run.read() as uow:
+        total = await uow.session.scalar(text("SELECT count(*) FROM subject_progress"))
+    while True:
+        async with run.read() as uow:
+            subject_ids = await _subjects_after(uow, after)
+            if not subject_ids:
+                return {"would_get": would_get, "sample": [str(id_) for id_ in sample]}
+            standings = await repository.read_standings(uow, subject_ids)
+            records = await repository.records_of(uow, standings)
+        met = [id_ for id_, (facts, _) in records.items() if parsed.met(facts)]
         would_get += len(met)
         sample += met[: TRIAL_SAMPLE - len(sample)]
         after = subject_ids[-1]
-    return would_get, sample
+        seen += len(subject_ids)
+        await run.progress(seen, total)
 
 
 async def award_later(uow: UnitOfWork, admin: Member, badge_id: UUID) -> UUID:
@@ -131,7 +152,7 @@ async def award_badge_to_all(run: TaskRun, badge_id: str) -> dict[str, int]:
             if badge is None or not subject_ids:
                 return {"given": given}
             standings = await repository.lock_standings(uow, subject_ids)
-            days = dict.fromkeys(subject_ids, uow.now.date())
+            days = dict.fromkeys(subject_ids, uow.now.date()) | await local_days(uow, subject_ids)
             given += await _give(uow, standings, [ActiveBadge.of(badge)], days)
         after = subject_ids[-1]
         seen += len(subject_ids)
@@ -166,13 +187,6 @@ async def _give(
             )
         )
     return len(given)
-
-
-async def _meeting(
-    uow: UnitOfWork, condition: Condition, standings: Mapping[UUID, Standing]
-) -> list[UUID]:
-    records = await repository.records_of(uow, standings)
-    return [id_ for id_, (facts, _) in records.items() if condition.met(facts)]
 
 
 async def _subjects_after(uow: UnitOfWork, after: UUID) -> list[UUID]:

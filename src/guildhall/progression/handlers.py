@@ -25,7 +25,7 @@ async def note_happenings(uow: UnitOfWork, events: Sequence[Happening]) -> None:
 async def excuse_moved_days(uow: UnitOfWork, events: Sequence[MemberMovedZone]) -> None:
     """Keep a streak over a change of the wall clock."""
     for event in events:
-        if event.subject_id is not None:
+        if event.subject_id is not None and event.left_day != event.entered_day:
             await service.excuse(
                 uow, event.event_id, event.subject_id, event.left_day, event.entered_day
             )

@@ -9,14 +9,14 @@ from uuid import UUID
 
 import orjson
 from redis.exceptions import RedisError
-from sqlalchemy import select, text
+from sqlalchemy import select, text, tuple_
 
-from guildhall.identity import usernames
+from guildhall.identity import local_days, usernames
 from guildhall.infra.cache import Tier
 from guildhall.infra.hall import Hall
 from guildhall.infra.unit_of_work import UnitOfWork
 from guildhall.kernel.member import Member
-from guildhall.kernel.paging import CursorUnreadable, Page, cursor_of, position_in
+from guildhall.kernel.paging import CursorUnreadable, Page, cursor_of, page_of, position_in
 from guildhall.progression import boards, rules
 from guildhall.progression.boards import Line, Neighbourhood
 from guildhall.progression.errors import (
@@ -25,25 +25,38 @@ from guildhall.progression.errors import (
     SeasonNotFound,
     SubjectNotFound,
 )
-from guildhall.progression.models import Season, SeasonResult, SubjectProgress, XpEntry
+from guildhall.progression.models import (
+    Badge,
+    Season,
+    SeasonResult,
+    StreakPause,
+    SubjectProgress,
+    XpEntry,
+)
 from guildhall.progression.schemas import (
+    BadgeOut,
     BoardOut,
     BoardQuery,
     DayOut,
+    PauseOut,
     PlaceQuery,
     PublicProgressOut,
+    SeasonOut,
     XpEntryOut,
 )
 
 __all__ = [
+    "badges",
     "board",
     "board_list",
     "days",
     "entry_out",
     "history",
     "my_progress",
+    "pauses",
     "place",
     "progress_of",
+    "seasons",
 ]
 
 # Hot: PostgreSQL builds the JSON of one subject's whole standing in one statement.
@@ -116,7 +129,8 @@ async def progress_of(uow: UnitOfWork, who: Member, user_id: UUID) -> PublicProg
     stored = await uow.session.scalar(
         text(STANDING.replace("$1", ":subject_id")), {"subject_id": user_id}
     )
-    standing = as_of(stored, who.local_day(uow.now))
+    today = (await local_days(uow, [user_id])).get(user_id, uow.now.date())
+    standing = as_of(stored, today)
     if name is None or not (standing["on_leaderboards"] or user_id == who.id):
         raise SubjectNotFound
     return PublicProgressOut(user_id=user_id, username=name, **standing)
@@ -134,10 +148,54 @@ async def history(
     )
     if cursor:
         query = query.where(XpEntry.id < position_in(cursor, UUID)[0])
-    entries = (await uow.session.scalars(query)).all()
-    return Page(
-        items=[entry_out(entry) for entry in entries],
-        next_cursor=cursor_of(entries[-1].id) if len(entries) == limit else None,
+    return page_of((await uow.session.scalars(query)).all(), limit, entry_out)
+
+
+async def pauses(
+    uow: UnitOfWork, subject_id: UUID, limit: int, cursor: str | None
+) -> Page[PauseOut]:
+    """Give a page of a subject's pauses, newest first."""
+    order = tuple_(StreakPause.starts_on, StreakPause.id)
+    query = (
+        select(StreakPause)
+        .where(StreakPause.subject_id == subject_id)
+        .order_by(StreakPause.starts_on.desc(), StreakPause.id.desc())
+        .limit(limit)
+    )
+    if cursor:
+        query = query.where(order < tuple_(*position_in(cursor, date, UUID)))
+    return page_of(
+        (await uow.session.scalars(query)).all(),
+        limit,
+        PauseOut.model_validate,
+        lambda pause: (pause.starts_on, pause.id),
+    )
+
+
+async def seasons(uow: UnitOfWork, limit: int, cursor: str | None) -> Page[SeasonOut]:
+    """Give a page of the closed seasons, newest first."""
+    query = (
+        select(Season).where(Season.closed_at.is_not(None)).order_by(Season.id.desc()).limit(limit)
+    )
+    if cursor:
+        query = query.where(Season.id < position_in(cursor, str)[0])
+    return page_of((await uow.session.scalars(query)).all(), limit, SeasonOut.model_validate)
+
+
+async def badges(
+    uow: UnitOfWork, limit: int, cursor: str | None, *, active_only: bool = False
+) -> Page[BadgeOut]:
+    """Give a page of the badges, by slug."""
+    query = select(Badge).order_by(Badge.slug).limit(limit)
+    if active_only:
+        query = query.where(Badge.active)
+    if cursor:
+        query = query.where(Badge.slug > position_in(cursor, str)[0])
+    return page_of(
+        (await uow.session.scalars(query)).all(),
+        limit,
+        BadgeOut.model_validate,
+        lambda badge: (badge.slug,),
     )
 
 

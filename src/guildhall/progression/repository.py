@@ -222,7 +222,8 @@ WITH saved AS (
     WHERE p.subject_id = s.subject_id
 )
 INSERT INTO board_entries AS b (subject_id, board, period, xp, reached_at)
-SELECT g.subject_id, n.board, p.period, sum(g.xp), max(g.at)
+SELECT g.subject_id, n.board, p.period, sum(g.xp),
+       coalesce(max(g.at) FILTER (WHERE g.xp > 0), to_timestamp(0))
 FROM unnest(
     CAST(:gainers AS uuid[]), CAST(:domains AS text[]), CAST(:xps AS bigint[]),
     CAST(:ats AS timestamptz[]), CAST(:fallings AS int[])) AS g(subject_id, domain, xp, at, falling)
@@ -234,8 +235,7 @@ GROUP BY g.subject_id, n.board, p.period
 ORDER BY g.subject_id, n.board, p.period
 ON CONFLICT (subject_id, board, period) DO UPDATE
 SET xp = b.xp + excluded.xp,
-    reached_at = CASE WHEN excluded.xp > 0 THEN greatest(b.reached_at, excluded.reached_at)
-                      ELSE b.reached_at END,
+    reached_at = greatest(b.reached_at, excluded.reached_at),
     version = b.version + 1
 RETURNING subject_id, board, period, xp, reached_at, version
 """)
@@ -246,8 +246,8 @@ async def save(
 ) -> Sequence[Row[Any]]:
     """Write back what was locked, and add gains to the board entries they count in.
 
-    Gives those entries as they are now. `reached_at`, which breaks ties, moves only when the
-    score rises.
+    Gives those entries as they are now. `reached_at`, which breaks ties, is the instant of the
+    last gain; a loss does not move it.
     """
     periods = [tuple(periods_at(gain.at).values()) for gain in gains]
     position_of = {each: position for position, each in enumerate(dict.fromkeys(periods))}

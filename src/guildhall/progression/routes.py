@@ -2,30 +2,27 @@
 
 from __future__ import annotations
 
-from datetime import date
 from typing import Annotated
 from uuid import UUID
 
 from fastapi import Query, Request, Response
-from sqlalchemy import select
 
 from guildhall.infra.http import CurrentMember, Reads, Writes, access_routers, hall_of
 from guildhall.infra.http.hot import HotRoute, SharedAnswers, json_answer
 from guildhall.kernel.paging import Limit, Page
 from guildhall.progression import badges, conditions, queries, service
-from guildhall.progression.models import Badge, Season, StreakPause
 from guildhall.progression.schemas import (
     BadgeChange,
     BadgeEarnedOut,
     BadgeIn,
     BadgeOut,
     BadgeTrial,
-    BadgeTrialOut,
     BoardOut,
     BoardPage,
     BoardPlaceOut,
     BoardQuery,
     Correction,
+    Day,
     DayOut,
     PauseIn,
     PauseOut,
@@ -71,23 +68,19 @@ async def history(
 async def days(
     who: CurrentMember,
     uow: Reads,
-    since: date | None = None,
-    until: date | None = None,
+    since: Day | None = None,
+    until: Day | None = None,
 ) -> Page[DayOut]:
     """Read XP by local day and by source, for plots; the last 30 days unless said otherwise."""
     return Page(items=await queries.days(uow, who, since, until))
 
 
 @member.get("/progress/me/pauses")
-async def pauses(who: CurrentMember, uow: Reads) -> Page[PauseOut]:
+async def pauses(
+    who: CurrentMember, uow: Reads, limit: Limit = 20, cursor: str | None = None
+) -> Page[PauseOut]:
     """List one's pauses, newest first."""
-    found = await uow.session.scalars(
-        select(StreakPause)
-        .where(StreakPause.subject_id == who.id)
-        .order_by(StreakPause.starts_on.desc())
-        .limit(200)
-    )
-    return Page(items=[PauseOut.model_validate(pause) for pause in found])
+    return await queries.pauses(uow, who.id, limit, cursor)
 
 
 @member.post("/progress/me/pauses", status_code=201)
@@ -138,26 +131,21 @@ async def my_place(request: Request, board: str, query: Annotated[PlaceQuery, Qu
 
 
 @member.get("/seasons")
-async def seasons(uow: Reads) -> Page[SeasonOut]:
+async def seasons(uow: Reads, limit: Limit = 20, cursor: str | None = None) -> Page[SeasonOut]:
     """List closed seasons, newest first."""
-    found = await uow.session.scalars(
-        select(Season).where(Season.closed_at.is_not(None)).order_by(Season.id.desc()).limit(100)
-    )
-    return Page(items=[SeasonOut.model_validate(season) for season in found])
+    return await queries.seasons(uow, limit, cursor)
 
 
 @member.get("/badges")
-async def list_badges(uow: Reads) -> Page[BadgeOut]:
+async def list_badges(uow: Reads, limit: Limit = 100, cursor: str | None = None) -> Page[BadgeOut]:
     """List the badges that can be earned."""
-    found = await uow.session.scalars(select(Badge).where(Badge.active).order_by(Badge.slug))
-    return Page(items=[BadgeOut.model_validate(badge) for badge in found])
+    return await queries.badges(uow, limit, cursor, active_only=True)
 
 
 @admin.get("/admin/badges")
-async def all_badges(uow: Reads) -> Page[BadgeOut]:
+async def all_badges(uow: Reads, limit: Limit = 100, cursor: str | None = None) -> Page[BadgeOut]:
     """List all badges, those switched off too."""
-    found = await uow.session.scalars(select(Badge).order_by(Badge.slug))
-    return Page(items=[BadgeOut.model_validate(badge) for badge in found])
+    return await queries.badges(uow, limit, cursor)
 
 
 @admin.post("/admin/badges", status_code=201)
@@ -178,12 +166,11 @@ async def change_badge(
     return BadgeOut.model_validate(await badges.change(uow, who, badge_id, body, topics))
 
 
-@admin.post("/admin/badges/trial")
-async def try_badge(body: BadgeTrial, uow: Reads, request: Request) -> BadgeTrialOut:
-    """Try a condition on history: how many would get the badge."""
-    condition = conditions.parse(body.condition, hall_of(request).wiring.topics)
-    would_get, sample = await badges.try_on_history(uow, condition)
-    return BadgeTrialOut(would_get=would_get, sample=sample)
+@admin.post("/admin/badges/trial", status_code=202)
+async def try_badge(body: BadgeTrial, who: CurrentMember, uow: Writes, request: Request) -> Started:
+    """Try a condition on history, in the background: the task's result says who would get it."""
+    conditions.parse(body.condition, hall_of(request).wiring.topics)
+    return Started(task_execution_id=await badges.try_later(uow, who, body.condition))
 
 
 @admin.post("/admin/badges/{badge_id}/award", status_code=202)

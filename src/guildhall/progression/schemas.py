@@ -6,7 +6,14 @@ from datetime import date, datetime
 from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    model_validator,
+)
 
 from guildhall.kernel.paging import Limit
 
@@ -16,13 +23,13 @@ __all__ = [
     "BadgeIn",
     "BadgeOut",
     "BadgeTrial",
-    "BadgeTrialOut",
     "BoardLineOut",
     "BoardOut",
     "BoardPage",
     "BoardPlaceOut",
     "BoardQuery",
     "Correction",
+    "Day",
     "DayOut",
     "PauseIn",
     "PauseOut",
@@ -43,6 +50,16 @@ Slug = Annotated[
 ]
 Line = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=120)]
 Prose = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=1000)]
+
+
+def _written(value: object) -> object:
+    """Refuse numbers, which pydantic takes for seconds since 1970."""
+    if (isinstance(value, str) and not value.isdigit()) or isinstance(value, date):
+        return value
+    raise ValueError("write a day as YYYY-MM-DD")
+
+
+Day = Annotated[date, BeforeValidator(_written)]
 
 
 class _Body(BaseModel):
@@ -117,8 +134,8 @@ class DayOut(BaseModel):
 
 
 class PauseIn(_Body):
-    starts_on: date
-    ends_on: date
+    starts_on: Day
+    ends_on: Day
     reason: Prose = "A pause"
 
     @model_validator(mode="after")
@@ -223,11 +240,6 @@ class BadgeOut(BaseModel):
 
 class BadgeTrial(_Body):
     condition: dict[str, Any]
-
-
-class BadgeTrialOut(BaseModel):
-    would_get: int = Field(description="How many meet the condition today.")
-    sample: list[UUID]
 
 
 class Started(BaseModel):

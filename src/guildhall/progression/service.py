@@ -10,7 +10,7 @@ from uuid import UUID
 
 from sqlalchemy import Row, delete, select
 
-from guildhall.identity import record, usernames
+from guildhall.identity import local_days, record, usernames
 from guildhall.infra.unit_of_work import UnitOfWork
 from guildhall.kernel.ids import new_id
 from guildhall.kernel.member import Member
@@ -83,7 +83,8 @@ async def correct(uow: UnitOfWork, admin: Member, body: Correction) -> XpEntry:
         raise SubjectNotFound
     standings = await repository.lock_standings(uow, [body.user_id])
     standing = standings[body.user_id]
-    xp, domain = body.xp or 0, body.domain
+    xp, domain, occurred_at = body.xp or 0, body.domain, uow.now
+    day = (await local_days(uow, [body.user_id]))[body.user_id]
     if body.reverses_id is not None:
         wrong = await uow.session.get(XpEntry, (body.user_id, body.reverses_id))
         if wrong is None:
@@ -94,7 +95,8 @@ async def correct(uow: UnitOfWork, admin: Member, body: Correction) -> XpEntry:
             )
         ):
             raise EntryReversed
-        xp, domain = -wrong.xp, wrong.domain
+        # It takes back what its original gave: on the day and in the periods where that counts.
+        xp, domain, occurred_at, day = -wrong.xp, wrong.domain, wrong.occurred_at, wrong.local_day
     elif domain is not None and await uow.session.get(Domain, domain) is None:
         raise SubjectNotFound("There is no such domain.")
     if standing.total_xp + xp < 0:
@@ -110,8 +112,8 @@ async def correct(uow: UnitOfWork, admin: Member, body: Correction) -> XpEntry:
         domain=domain,
         reason=body.reason,
         reverses_id=body.reverses_id,
-        occurred_at=uow.now,
-        local_day=uow.now.date(),
+        occurred_at=occurred_at,
+        local_day=day,
     )
     uow.session.add(entry)
     record(
@@ -124,7 +126,7 @@ async def correct(uow: UnitOfWork, admin: Member, body: Correction) -> XpEntry:
         entry_id=str(entry.id),
     )
     days = {body.user_id: entry.local_day}
-    await _gain(uow, standings, [Gain(body.user_id, domain, xp, uow.now)], days)
+    await _gain(uow, standings, [Gain(body.user_id, domain, xp, occurred_at)], days)
     await badges.check(uow, standings, days)
     return entry
 
