@@ -14,7 +14,7 @@ from guildhall.challenges.errors import AttemptNotFound, AttemptNotReviewable, R
 from guildhall.challenges.events import AttemptGraded
 from guildhall.challenges.graders import Grading, Review, SelfReport, grader_from_json, grader_of
 from guildhall.challenges.models import Attempt, Challenge
-from guildhall.challenges.rules import NEWCOMER, STARTING_RATINGS
+from guildhall.challenges.rules import NEWCOMER
 from guildhall.challenges.schemas import ReviewIn
 from guildhall.infra.unit_of_work import UnitOfWork
 from guildhall.kernel.member import Member
@@ -68,7 +68,6 @@ async def calibrate(uow: UnitOfWork, events: Sequence[AttemptGraded]) -> None:
     if not games:
         return
     challenge_ids = {game.challenge_id for game in games}
-    difficulties = await repository.difficulties(uow, challenge_ids)
     ratings = await repository.challenge_ratings(uow, challenge_ids)
     keys = {(game.subject_id, game.domain or "") for game in games if game.subject_id}
     known = await repository.abilities(uow, keys)
@@ -77,9 +76,7 @@ async def calibrate(uow: UnitOfWork, events: Sequence[AttemptGraded]) -> None:
         assert game.subject_id is not None
         key = (game.subject_id, game.domain or "")
         member = abilities[key]
-        challenge = ratings.get(
-            game.challenge_id, STARTING_RATINGS[difficulties[game.challenge_id]]
-        )
+        challenge = ratings[game.challenge_id]
         abilities[key] = rules.rated(member, challenge, game.score / 100)
         ratings[game.challenge_id] = rules.rated(challenge, member, 1 - game.score / 100)
     await repository.save_abilities(uow, abilities)
@@ -136,8 +133,7 @@ async def _give_scores(uow: UnitOfWork, graded: Sequence[tuple[Any, Grading]]) -
                 domain=row.domain,
             )
         )
-    await repository.save_records(uow, records.values())
-    await repository.grade_attempts(uow, grades)
+    await repository.save_grades(uow, grades, records.values())
 
 
 def _happened_at(row: Any, now: datetime) -> datetime:
