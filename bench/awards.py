@@ -59,7 +59,6 @@ async def run(servers: Servers, scale: Scale) -> list[Figure]:
 async def drain(stage: Stage, members: list[seed.Member], backlog: int, name: str) -> float:
     """Hand in a backlog to a running hall; give awards a second until the last is written."""
     challenges = await seed.add_challenges(stage, backlog // len(members), name)
-    await asyncio.sleep(2)  # The workers have opened their pools and done a probe.
     before = await _awards(stage)
     handed_in = await seed.hand_in_backlog(stage, members, challenges)
     began = time.perf_counter()

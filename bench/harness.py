@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,7 +15,7 @@ import asyncpg
 from redis.asyncio import Redis
 from sqlalchemy import make_url
 
-from bench.processes import answering, free_port, processes
+from bench.processes import START_SECONDS, answering, free_port, processes
 from guildhall.entrypoints.seeding import read_content, seed, starter_content
 from guildhall.entrypoints.wiring import WIRING
 from guildhall.infra.database import asyncpg_arguments
@@ -115,10 +115,18 @@ class Stage:
             "PROMETHEUS_MULTIPROC_DIR": str(metrics),
         }
         commands = {name: ["-m", "guildhall", name] for name in names}
+        await self.pool.execute("DELETE FROM heartbeats")
         async with processes(commands, environment, self.directory):
             if "api" in names:
                 await answering(port, self.directory, "api")
+            await self._at_work([name for name in names if name != "api"])
             yield port
+
+    async def _at_work(self, names: Sequence[str]) -> None:
+        """Wait until each of these processes has completed something."""
+        async with asyncio.timeout(START_SECONDS):
+            while await self.pool.fetchval(ABSENT, list(names)):  # noqa: ASYNC110  # a database
+                await asyncio.sleep(0.05)
 
     async def rebuild_boards(self) -> int:
         """Fill Redis from the database; give the entries written."""
@@ -137,12 +145,16 @@ class Stage:
     async def audited(self) -> Audit:
         """Wait until all events are handled; then ledger, totals and boards must agree."""
         await self.drained()
-        await asyncio.sleep(0.5)  # What follows a commit: the boards in Redis.
         found = await audit(self.hall.units, self.redis)
         assert found.all_equal, f"{self.name}: {found.difference_count}: {found.differences}"
         assert not found.parked_events, f"{self.name}: {found.parked_events} events are parked"
         return found
 
+
+ABSENT = """
+SELECT EXISTS (SELECT FROM unnest($1::text[]) AS name
+               WHERE name NOT IN (SELECT process FROM heartbeats))
+"""
 
 WAITING = """
 SELECT EXISTS (SELECT FROM outbox_events WHERE handler = ANY($1) AND state = 'waiting')

@@ -13,7 +13,7 @@ import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from pathlib import Path
 
-__all__ = ["ProcessDied", "answering", "free_port", "processes", "uvicorn"]
+__all__ = ["START_SECONDS", "ProcessDied", "answering", "free_port", "processes", "uvicorn"]
 
 START_SECONDS = 40
 STOP_SECONDS = 25

@@ -47,7 +47,7 @@ FULL = Scale(
     request_challenges=80,
     growth_members=(1_000, 100_000, 1_000_000),
     growth_backlog=5_000,
-    growth_budget=480,
+    growth_budget=900,
 )
 
 QUICK = Scale(
