@@ -10,7 +10,12 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from guildhall.challenges import AttemptSubmitted, grade_attempts
+from guildhall.challenges import (
+    AttemptGraded,
+    AttemptSubmitted,
+    calibrate_ratings,
+    grade_attempts,
+)
 from guildhall.challenges.models import ChallengeRating, ChallengeRecord, MemberAbility
 from guildhall.challenges.rules import NEWCOMER, SELF_XP_PER_DAY
 from guildhall.infra.hall import Hall
@@ -357,6 +362,25 @@ async def test_the_first_graded_attempt_and_no_other_moves_the_ratings(
     assert ability_rating > NEWCOMER.rating
     assert challenge_rating < 1500
     assert (games, met) == (1, 1)
+
+
+async def test_a_first_attempt_told_twice_moves_the_ratings_once(hall: Hall) -> None:
+    who, made = await factories.member(hall), await factories.challenge(hall)
+    taken = await factories.attempt(hall, who, made, RIGHT)
+    async with hall.units.write() as uow:
+        at = hall.clock.now()
+        await grade_attempts(
+            uow, [AttemptSubmitted(subject_id=who.id, occurred_at=at, attempt_id=taken.id)]
+        )
+        (graded,) = (told.event for told in uow._told)
+        assert isinstance(graded, AttemptGraded)
+    for told in ([graded, graded], [graded]):
+        async with hall.units.write() as uow:
+            await calibrate_ratings(uow, told)
+    async with hall.units.read() as uow:
+        ability = await uow.session.get_one(MemberAbility, (who.id, ""))
+        rating = await uow.session.get_one(ChallengeRating, made.id)
+        assert (ability.games, rating.games) == (1, 1)
 
 
 async def test_own_attempts_are_paged_and_filtered(

@@ -62,13 +62,19 @@ async def review(uow: UnitOfWork, reviewer: Member, attempt_id: UUID, body: Revi
 async def calibrate(uow: UnitOfWork, events: Sequence[AttemptGraded]) -> None:
     """Let first attempts move the ratings of their members and challenges (Glicko-1).
 
-    An attempt is a game between the two, which the member wins by the score.
+    An attempt is a game between the two, which the member wins by the score. Idempotent: a
+    record notes in the same transaction that its first attempt has counted.
     """
-    games = [event for event in events if event.first and event.subject_id is not None]
+    told = {
+        (event.subject_id, event.challenge_id): event
+        for event in events
+        if event.first and event.subject_id is not None
+    }
+    fresh = await repository.claim_calibrations(uow, told) if told else set()
+    games = [game for key, game in told.items() if key in fresh]
     if not games:
         return
-    challenge_ids = {game.challenge_id for game in games}
-    ratings = await repository.challenge_ratings(uow, challenge_ids)
+    ratings = await repository.challenge_ratings(uow, {game.challenge_id for game in games})
     keys = {(game.subject_id, game.domain or "") for game in games if game.subject_id}
     known = await repository.abilities(uow, keys)
     abilities = {key: known.get(key, NEWCOMER) for key in keys}

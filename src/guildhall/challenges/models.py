@@ -167,6 +167,7 @@ class ChallengeRecord(Base):
     best_score: Mapped[int] = mapped_column(SmallInteger, server_default="0")
     xp_earned: Mapped[int] = mapped_column(server_default="0")
     passed_at: Mapped[datetime | None]
+    calibrated: Mapped[bool] = mapped_column(server_default="false")
 
     __table_args__ = ({"postgresql_with": {"fillfactor": 80}},)
 

@@ -22,6 +22,7 @@ from guildhall.challenges.repository.challenges import (
 from guildhall.challenges.repository.ratings import (
     abilities,
     challenge_ratings,
+    claim_calibrations,
     save_abilities,
     save_challenge_ratings,
 )
@@ -33,6 +34,7 @@ __all__ = [
     "attempt_of",
     "attempt_to_review",
     "challenge_ratings",
+    "claim_calibrations",
     "count_submission",
     "lock_records",
     "lock_submitted",

@@ -15,6 +15,7 @@ from guildhall.infra.unit_of_work import UnitOfWork
 __all__ = [
     "abilities",
     "challenge_ratings",
+    "claim_calibrations",
     "save_abilities",
     "save_challenge_ratings",
 ]
@@ -41,6 +42,37 @@ async def challenge_ratings(uow: UnitOfWork, challenge_ids: Collection[UUID]) ->
         .with_for_update()
     )
     return {row.challenge_id: Rating(row.rating, row.deviation, row.games) for row in rows}
+
+
+# Records are locked in the order in which `lock_records` locks them.
+CLAIM_CALIBRATIONS = text("""
+WITH fresh AS (
+    SELECT r.user_id, r.challenge_id FROM challenge_records r
+    JOIN unnest(CAST(:user_ids AS uuid[]), CAST(:challenge_ids AS uuid[]))
+        AS w(user_id, challenge_id)
+      ON w.user_id = r.user_id AND w.challenge_id = r.challenge_id
+    WHERE NOT r.calibrated
+    ORDER BY r.user_id, r.challenge_id
+    FOR UPDATE OF r
+)
+UPDATE challenge_records r SET calibrated = true FROM fresh f
+WHERE r.user_id = f.user_id AND r.challenge_id = f.challenge_id
+RETURNING r.user_id, r.challenge_id
+""")
+
+
+async def claim_calibrations(
+    uow: UnitOfWork, keys: Collection[tuple[UUID, UUID]]
+) -> set[tuple[UUID, UUID]]:
+    """Note that first attempts count, by (member, challenge); give those that had not yet."""
+    rows = await uow.session.execute(
+        CLAIM_CALIBRATIONS,
+        {
+            "user_ids": [user_id for user_id, _ in keys],
+            "challenge_ids": [challenge_id for _, challenge_id in keys],
+        },
+    )
+    return {(row.user_id, row.challenge_id) for row in rows}
 
 
 async def save_abilities(uow: UnitOfWork, abilities: Mapping[tuple[UUID, str], Rating]) -> None:
