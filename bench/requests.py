@@ -86,7 +86,7 @@ async def run(servers: Servers, scale: Scale) -> list[Figure]:
                     rates[name][1].append(result["per_second"])
                     _say(name, rates[name])
             await _submissions(stage, scale, (port, bare), attempts, rates["submit an attempt"])
-        async with stage.running("worker", "relay"):
+        async with stage.running("worker", "relay", "scheduler"):
             await stage.audited()
     return _figures(rates)
 
@@ -104,7 +104,7 @@ async def _let_earn(stage: Stage, members: list[seed.Member]) -> None:
     """Let each member pass two challenges, so that all of them are on the board."""
     challenges = await seed.add_challenges(stage, BACKLOG_PER_MEMBER, "earned")
     await seed.hand_in_backlog(stage, members, challenges)
-    async with stage.running("worker", "relay"):
+    async with stage.running("worker", "relay", "scheduler"):
         await stage.audited()
 
 

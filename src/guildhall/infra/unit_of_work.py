@@ -32,8 +32,9 @@ OTHERWISE_DELAY = timedelta(seconds=2)
 class UnitOfWork:
     """A session, the time, and what will be told when it ends.
 
-    `now` is one instant for everything done inside. `redis` and `cache` are for reading and for
-    `after_commit`; no other network is awaited inside a unit of work.
+    `now` is one instant for everything done inside. `redis` and `cache` are for reading, for
+    `after_commit`, and for what may come true although the unit fails (a handler that publishes
+    versioned entries); no other network is awaited inside a unit of work.
     """
 
     def __init__(self, session: AsyncSession, now: datetime, redis: Redis, cache: Cache) -> None:
