@@ -23,6 +23,7 @@ SUBSCRIPTIONS = (
     # written where badges can count them
     When(identity.UserRegistered, progression.note_happenings, "awards", 0.2, countable=True),
     When(identity.MemberMovedZone, progression.excuse_moved_days, "awards"),
+    When(identity.SessionsChanged, identity.forget_sessions, "events"),
     When(challenges.AttemptSubmitted, challenges.grade_attempts, "events"),
     When(challenges.AttemptGraded, progression.award_achievements, "awards", countable=True),
     When(challenges.AttemptGraded, challenges.calibrate_ratings, "events", 0.5),

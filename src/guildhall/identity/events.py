@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 from typing import ClassVar
+from uuid import UUID
 
 from guildhall.kernel.events import Event
 
-__all__ = ["MemberMovedZone", "UserRegistered"]
+__all__ = ["MemberMovedZone", "SessionsChanged", "UserRegistered"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,3 +31,15 @@ class MemberMovedZone(Event):
     name: ClassVar[str] = "identity.member_moved_zone.v1"
     left_day: date
     entered_day: date
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionsChanged(Event):
+    """Some of a member's sessions ended or changed, and the door may not know yet.
+
+    The door is told right after the commit; this is delivered only if that went wrong, or if the
+    process died before.
+    """
+
+    name: ClassVar[str] = "identity.sessions_changed.v1"
+    session_ids: tuple[UUID, ...]

@@ -89,7 +89,7 @@ async def refresh(body: Refresh, client: Client, signer: Signer, request: Reques
     """Exchange a refresh token for new tokens. It can be used once."""
     hall = hall_of(request)
     return await sessions.refresh(
-        hall.units, hall.redis, signer, hall.settings.security, body.refresh_token, client
+        hall.units, signer, hall.settings.security, body.refresh_token, client
     )
 
 

@@ -23,6 +23,7 @@ from guildhall.identity.events import MemberMovedZone, UserRegistered
 from guildhall.identity.models import SetupToken, User
 from guildhall.identity.passwords import hash_password
 from guildhall.identity.schemas import Register, Setup, UserChange, UserRoleChange
+from guildhall.identity.sessions import tell_door
 from guildhall.infra.door import forget_session, tombstone
 from guildhall.infra.unit_of_work import UnitOfWork
 from guildhall.kernel.clock import local_day
@@ -186,7 +187,7 @@ async def change_role(uow: UnitOfWork, admin: Member, user_id: UUID, body: UserR
     )
     if changed.status == "suspended":
         ended = await repository.end_sessions(uow, user_id, "suspended")
-        uow.after_commit(lambda: tombstone(uow.redis, ended))
+        tell_door(uow, user_id, ended, tombstone)
     else:
         await _ask_again(uow, user_id)
     return changed
@@ -195,7 +196,7 @@ async def change_role(uow: UnitOfWork, admin: Member, user_id: UUID, body: UserR
 async def _ask_again(uow: UnitOfWork, user_id: UUID) -> None:
     """Have the door read this member anew."""
     alive = [session.id for session, _ in await repository.sessions_of(uow, user_id)]
-    uow.after_commit(lambda: forget_session(uow.redis, alive))
+    tell_door(uow, user_id, alive, forget_session)
 
 
 async def _close_setup(uow: UnitOfWork) -> None:

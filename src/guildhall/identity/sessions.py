@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
 from uuid import UUID
 
@@ -19,6 +19,7 @@ from guildhall.identity.errors import (
     RefreshTokenReused,
     SessionNotFound,
 )
+from guildhall.identity.events import SessionsChanged
 from guildhall.identity.models import ActiveSession, Device, User
 from guildhall.identity.rules import Rotation
 from guildhall.identity.schemas import Login, SessionOut, TokensOut
@@ -41,6 +42,7 @@ __all__ = [
     "refresh",
     "session_loader",
     "sessions",
+    "tell_door",
 ]
 
 WRONG_PASSWORDS = 10
@@ -96,7 +98,6 @@ async def login(hall: Hall, tokens: Tokens, body: Login, client: RequestClient) 
 
 async def refresh(
     units: UnitsOfWork,
-    redis: Redis,
     tokens: Tokens,
     settings: SecuritySettings,
     refresh_token: str,
@@ -136,7 +137,7 @@ async def refresh(
                 address=client.address,
                 session_id=str(session_id),
             )
-            uow.after_commit(lambda: tombstone(redis, [session_id]))
+            tell_door(uow, user_id, [session_id], tombstone)
     if outcome is Rotation.END_FAMILY:
         raise RefreshTokenReused
     return _tokens(tokens, session, settings)
@@ -204,10 +205,26 @@ def session_loader(database: Database, clock: Clock) -> Sessions:
     return load
 
 
+def tell_door(
+    uow: UnitOfWork,
+    user_id: UUID,
+    session_ids: Sequence[UUID],
+    say: Callable[[Redis, Sequence[UUID]], Awaitable[None]],
+) -> None:
+    """Tell the door of sessions that changed: right after the commit, or else soon after."""
+    if session_ids:
+        uow.after_commit(
+            lambda: say(uow.redis, session_ids),
+            otherwise=SessionsChanged(
+                subject_id=user_id, occurred_at=uow.now, session_ids=tuple(session_ids)
+            ),
+        )
+
+
 def _shut(uow: UnitOfWork, member: Member, ended: Sequence[UUID]) -> None:
     for session_id in ended:
         record(uow, "session_ended", actor_id=member.id, session_id=str(session_id))
-    uow.after_commit(lambda: tombstone(uow.redis, ended))
+    tell_door(uow, member.id, ended, tombstone)
 
 
 def _tokens(tokens: Tokens, session: ActiveSession, settings: SecuritySettings) -> TokensOut:

@@ -3,6 +3,10 @@
 A session that is alive is kept in Redis for two minutes; one that was ended leaves a tombstone
 there, so that its access token opens nothing from that moment on. Redis only remembers: what is
 not there is asked of the database, and without Redis everything is.
+
+Who asks the database holds a lease meanwhile, in the session's own place ("Scaling Memcache at
+Facebook", NSDI 2013, section 3.2.1). A change that becomes known in between takes the lease away
+with whatever else is there, and an answer without a lease is not kept: it may be of before.
 """
 
 from __future__ import annotations
@@ -26,6 +30,8 @@ __all__ = ["Allowance", "Door", "Limit", "RateLimited", "Sessions", "forget_sess
 log = structlog.get_logger()
 
 SESSION_TTL_SECONDS = 120
+LEASE_TTL_SECONDS = 10  # One that runs out costs another question, nothing else.
+LEASE = b"?"
 TOMBSTONE = b"ended"
 MINUTE_SECONDS = 60
 
@@ -33,11 +39,15 @@ MINUTE_SECONDS = 60
 # time in microseconds; no burst at the seam of two windows, exact however many processes ask.
 # Redis's own clock is used, so that the hosts of the hall need not agree on the time.
 ENTER = """
+local time = redis.call('TIME')
 local session = KEYS[2] and redis.call('GET', KEYS[2]) or false
+if KEYS[2] and not session then
+    session = '?' .. time[1] .. '.' .. time[2]
+    redis.call('SET', KEYS[2], session, 'EX', ARGV[3])
+end
 local interval = tonumber(ARGV[1])
 if interval == 0 then return {session, 1, 0, 0, 0} end
 local span = tonumber(ARGV[2])
-local time = redis.call('TIME')
 local now = time[1] * 1000000 + time[2]
 local arrival = math.max(tonumber(redis.call('GET', KEYS[1]) or 0), now)
 local room = span - (arrival + interval - now)
@@ -47,6 +57,13 @@ end
 redis.call('SET', KEYS[1], string.format('%.0f', arrival + interval),
            'PX', math.ceil((arrival + interval - now) / 1000))
 return {session, 1, math.floor(room / interval), math.ceil((arrival + interval - now) / 1000000), 0}
+"""
+
+# Keeps an answer of the database, for whoever still holds the lease under which they asked.
+KEEP = """
+if redis.call('GET', KEYS[1]) == ARGV[1] then
+    redis.call('SET', KEYS[1], ARGV[2], 'EX', ARGV[3])
+end
 """
 
 
@@ -99,8 +116,8 @@ class Door:
         sessions: Sessions,
         settings: RateLimitSettings,
     ) -> None:
-        self._redis = redis
         self._enter = redis.register_script(ENTER)
+        self._keep = redis.register_script(KEEP)
         self._tokens = tokens
         self._clock = clock
         self._sessions = sessions
@@ -128,8 +145,8 @@ class Door:
         stored, allowance = await self._ask(
             f"limit:{limit.name}:{user_id}", session_key(session_id), limit
         )
-        if stored is None:
-            return await self._recall(user_id, session_id), allowance
+        if stored is None or stored.startswith(LEASE):
+            return await self._recall(user_id, session_id, stored), allowance
         if stored == TOMBSTONE:
             raise TokenRefused
         role, day_starts_at, time_zone = stored.decode().split("|")
@@ -142,7 +159,7 @@ class Door:
         interval = limit.interval_microseconds if self._enabled else 0
         try:
             stored, admitted, remaining, reset, retry_after = await self._enter(
-                keys, [interval, interval * limit.per_minute]
+                keys, [interval, interval * limit.per_minute, LEASE_TTL_SECONDS]
             )
         except RedisError:
             # The limiter is away. Reading and writing go on, uncounted; sign-in is guarded by
@@ -154,14 +171,15 @@ class Door:
             raise RateLimited(retry_after_seconds=retry_after, allowance=allowance)
         return stored, allowance
 
-    async def _recall(self, user_id: UUID, session_id: UUID) -> Member:
+    async def _recall(self, user_id: UUID, session_id: UUID, lease: bytes | None) -> Member:
         member = await self._sessions(user_id, session_id)
         if member is None:
             raise TokenRefused
+        if lease is None:
+            return member
         value = f"{member.role.value}|{member.day_starts_at}|{member.time_zone}"
         try:
-            # Only if absent: a tombstone laid since we asked the database must stay.
-            await self._redis.set(session_key(session_id), value, nx=True, ex=SESSION_TTL_SECONDS)
+            await self._keep([session_key(session_id)], [lease, value, SESSION_TTL_SECONDS])
         except RedisError:
             log.warning("door_without_redis")
         return member
@@ -181,5 +199,4 @@ async def tombstone(redis: Redis, session_ids: Sequence[UUID]) -> None:
 
 async def forget_session(redis: Redis, session_ids: Sequence[UUID]) -> None:
     """Make the door ask the database again: a role or a time zone has changed."""
-    if session_ids:
-        await redis.delete(*map(session_key, session_ids))
+    await redis.delete(*map(session_key, session_ids))

@@ -1,0 +1,136 @@
+"""The door: what it remembers of a session is never older than what it was told."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from guildhall.entrypoints.api import create_app, furnish
+from guildhall.identity import session_loader
+from guildhall.infra.door import Door
+from guildhall.infra.hall import Hall, open_redis
+from guildhall.infra.tokens import TokenRefused, Tokens
+from guildhall.infra.unit_of_work import UnitsOfWork
+from guildhall.kernel.member import Member, Role
+from tests import factories
+from tests.factories import Person
+from tests.world import Client
+
+
+class SlowQuestion:
+    """The hall's own question to the database, whose answer is held up on the way back."""
+
+    def __init__(self, hall: Hall) -> None:
+        self._load = session_loader(hall.database, hall.clock)
+        self.answered, self.delivered = asyncio.Event(), asyncio.Event()
+
+    async def __call__(self, user_id: UUID, session_id: UUID) -> Member | None:
+        member = await self._load(user_id, session_id)
+        self.answered.set()
+        await self.delivered.wait()
+        return member
+
+
+@asynccontextmanager
+async def asking(hall: Hall, who: Person) -> AsyncIterator[None]:
+    """Have a door ask the database before the block, and hear the answer after it."""
+    question = SlowQuestion(hall)
+    entering = asyncio.create_task(door_of(hall, question).admit_member(who.token))
+    await question.answered.wait()
+    yield
+    question.delivered.set()
+    await entering
+
+
+def door_of(hall: Hall, sessions: Any = None) -> Door:
+    tokens = Tokens(hall.endpoints.secret_key)
+    sessions = sessions or session_loader(hall.database, hall.clock)
+    return Door(hall.redis, tokens, hall.clock, sessions, hall.settings.rate_limit)
+
+
+async def test_a_role_taken_away_while_the_door_asks_is_gone(
+    client: Client, committed: Hall, admin: Person
+) -> None:
+    demoted = await factories.person(committed, role=Role.ADMIN)
+    async with asking(committed, demoted):
+        answer = await client.of(admin).patch(f"/admin/users/{demoted.id}", json={"role": "member"})
+        assert answer.status_code == 200
+    entered, _ = await door_of(committed).admit_member(demoted.token)
+    assert entered.role is Role.MEMBER
+
+
+@pytest.mark.parametrize("redis_forgets", [False, True])
+async def test_a_session_ended_while_the_door_asks_stays_shut(
+    client: Client, committed: Hall, member: Person, redis_forgets: bool
+) -> None:
+    async with asking(committed, member):
+        assert (await client.of(member).post("/auth/logout")).status_code == 204
+        if redis_forgets:
+            await committed.redis.flushdb()
+    with pytest.raises(TokenRefused):
+        await door_of(committed).admit_member(member.token)
+
+
+async def test_a_session_is_asked_for_once_and_then_remembered(
+    committed: Hall, member: Person
+) -> None:
+    asked = []
+    load = session_loader(committed.database, committed.clock)
+
+    async def count(user_id: UUID, session_id: UUID) -> Member | None:
+        asked.append(session_id)
+        return await load(user_id, session_id)
+
+    door = door_of(committed, count)
+    for _ in range(3):
+        assert (await door.admit_member(member.token))[0] == member.member
+    assert len(asked) == 1
+
+
+@pytest.fixture
+async def cut_off(committed: Hall) -> AsyncIterator[Client]:
+    """A client of a process whose changes cannot reach Redis, although its door can."""
+    async with open_redis("unix:///nowhere/redis.sock") as nowhere:
+        units = UnitsOfWork(
+            committed.database.sessions,
+            committed.clock,
+            committed.wiring.readers,
+            nowhere,
+            committed.cache,
+        )
+        app = create_app(committed.settings)
+        furnish(app, replace(committed, units=units))
+        async with Client(app) as client:
+            yield client
+
+
+async def test_a_session_ended_without_redis_is_shut_by_an_event(
+    cut_off: Client, client: Client, member: Person, settle: Callable[[], Awaitable[None]]
+) -> None:
+    mine = client.of(member)
+    assert (await mine.get("/users/me")).status_code == 200
+    assert (await cut_off.of(member).post("/auth/logout")).status_code == 204
+    await settle()
+    assert (await mine.get("/users/me")).status_code == 401
+
+
+async def test_a_role_taken_away_without_redis_is_gone_by_an_event(
+    cut_off: Client,
+    client: Client,
+    committed: Hall,
+    admin: Person,
+    settle: Callable[[], Awaitable[None]],
+) -> None:
+    demoted = await factories.person(committed, role=Role.ADMIN)
+    assert (await client.of(demoted).get("/admin/users")).status_code == 200
+    path = f"/admin/users/{demoted.id}"
+    answer = await cut_off.of(admin).patch(path, json={"role": "member"})
+    assert answer.status_code == 200
+    await settle()
+    assert (await client.of(demoted).get("/admin/users")).status_code == 403
