@@ -2,6 +2,9 @@
 
 Memory (this process, seconds), Redis (all processes) and files (what never changes and is large).
 Nothing lives only here: wiping every tier costs time, nothing else.
+
+A drop wins over every load that began before it. It leaves a mark in Redis, and what a load brings
+is kept only under the mark that was there when it began.
 """
 
 from __future__ import annotations
@@ -9,7 +12,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from enum import Flag, auto
 from pathlib import Path
 from typing import Any
@@ -34,11 +37,31 @@ DIRECTORY_TTL_SECONDS = 10.0
 DIRECTORY_ENTRIES = 50_000
 LOCK_SECONDS = 10
 LOCK_POLL_SECONDS = 0.02
+MARK_SECONDS = 600  # Longer than any load: Celery ends a task before that, and a proxy a request.
 
 LOOKUPS = Counter("guildhall_cache_lookups_total", "Cache lookups.", ["tier", "found"])
 
 Load = Callable[[], Awaitable[Any]]
 LoadMany = Callable[[Sequence[str]], Awaitable[dict[str, Any]]]
+
+
+# Names, then their marks; seconds, then values, then the marks seen before loading. Gives which
+# were kept.
+KEEP = """
+local kept, n = {}, #KEYS / 2
+for i = 1, n do
+  kept[i] = 0
+  if (redis.call('GET', KEYS[n + i]) or '') == ARGV[1 + n + i] then
+    redis.call('SET', KEYS[i], ARGV[1 + i], 'EX', ARGV[1])
+    kept[i] = 1
+  end
+end
+return kept
+"""
+
+UNLOCK = """
+if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('DEL', KEYS[1]) end
+"""
 
 
 class Tier(Flag):
@@ -60,6 +83,9 @@ class Cache:
             DIRECTORY_ENTRIES, DIRECTORY_TTL_SECONDS
         )
         self._loading: dict[str, asyncio.Future[Any]] = {}
+        self._drops = 0
+        self._keep_script = redis.register_script(KEEP)
+        self._unlock = redis.register_script(UNLOCK)
 
     async def get(
         self,
@@ -73,8 +99,11 @@ class Cache:
         if Tier.MEMORY in tiers and key in self._memory:
             LOOKUPS.labels("memory", "yes").inc()
             return self._memory[key]
-        if (running := self._loading.get(key)) is not None:
-            return await asyncio.shield(running)
+        while (running := self._loading.get(key)) is not None:
+            await asyncio.wait([running])
+            if not running.cancelled():
+                return running.result()
+            # Whoever loaded was called off, and what it loaded with is gone: one of us loads.
         future = self._loading[key] = asyncio.get_running_loop().create_future()
         try:
             value = await self._through(key, load, ttl_seconds or self._settings.cache_ttl, tiers)
@@ -87,11 +116,15 @@ class Cache:
             raise
         else:
             future.set_result(value)
-            if Tier.MEMORY in tiers:
-                self._memory[key] = value
+            if self._loading.get(key) is future:  # Else it was dropped meanwhile.
+                if Tier.MEMORY in tiers:
+                    self._memory[key] = value
+            elif Tier.FILE in tiers:
+                await asyncio.to_thread(self._path(key).unlink, missing_ok=True)
             return value
         finally:
-            del self._loading[key]
+            if self._loading.get(key) is future:
+                del self._loading[key]
 
     async def get_many(
         self, kind: str, keys: Sequence[str], load: LoadMany, *, ttl_seconds: int
@@ -101,45 +134,66 @@ class Cache:
         A key that `load` does not know is not in the answer, and is asked for again next time.
         A dropped one may live on in other processes' memory for ten seconds.
         """
-        memory = self._directory_memory
+        memory, drops = self._directory_memory, self._drops
         found = {key: memory[name] for key in keys if (name := f"{kind}:{key}") in memory}
         missing = [key for key in dict.fromkeys(keys) if key not in found]
         if not missing:
             return found
-        names = [f"cache:{kind}:{key}" for key in missing]
+        names = [f"{kind}:{key}" for key in missing]
         try:
-            stored = await self._redis.mget(names)
+            stored = await self._redis.mget([*map(_name, names), *map(_mark, names)])
         except RedisError:
-            stored = [None] * len(missing)
+            stored = [None for _ in names * 2]
+        marks = dict(zip(missing, stored[len(missing) :], strict=True))
         values = {
             key: orjson.loads(value)
-            for key, value in zip(missing, stored, strict=True)
+            for key, value in zip(missing, stored, strict=False)
             if value is not None
         }
         unknown = [key for key in missing if key not in values]
+        lasting = dict(values)
         if unknown:
             loaded = await load(unknown)
             values |= loaded
             try:
-                pipe = self._redis.pipeline(transaction=False)
-                for key, value in loaded.items():
-                    pipe.set(f"cache:{kind}:{key}", orjson.dumps(value), ex=ttl_seconds)
-                await pipe.execute()
+                kept = await self._keep(
+                    {f"{kind}:{key}": (value, marks[key]) for key, value in loaded.items()},
+                    ttl_seconds,
+                )
+                lasting |= {key: loaded[key] for key in loaded if f"{kind}:{key}" in kept}
             except RedisError:
                 log.warning("cache_without_redis", key=kind)
-        memory.update({f"{kind}:{key}": value for key, value in values.items()})
+                lasting |= loaded
+        if drops == self._drops:
+            memory.update({f"{kind}:{key}": value for key, value in lasting.items()})
         return found | values
 
     async def drop(self, *keys: str) -> None:
-        """Forget keys: at once here and in Redis, within a second in other processes' memory."""
-        for key in keys:
-            self._memory.pop(key, None)
-            self._directory_memory.pop(key, None)
-            await asyncio.to_thread(self._path(key).unlink, missing_ok=True)
+        """Forget keys: at once here and in Redis, within a second in other processes' memory.
+
+        What is being loaded is given to those who asked before, and not kept.
+        """
         try:
-            await self._redis.delete(*(f"cache:{key}" for key in keys))
+            for key in keys:
+                await asyncio.to_thread(self._path(key).unlink, missing_ok=True)
+            pipe = self._redis.pipeline()
+            for key in keys:
+                pipe.set(_mark(key), str(new_id()), ex=MARK_SECONDS)
+                # With the lock, so that whoever asks from now on need not wait for the old load.
+                pipe.delete(_name(key), _lock(key))
+            await pipe.execute()
         except RedisError:
             log.warning("cache_drop_failed", keys=keys, exc_info=True)
+        finally:
+            # Last: until now somebody may have read the old value out of the other tiers.
+            for key in keys:
+                self._forget_here(key)
+
+    def _forget_here(self, key: str) -> None:
+        self._drops += 1
+        self._memory.pop(key, None)
+        self._directory_memory.pop(key, None)
+        self._loading.pop(key, None)
 
     async def _through(self, key: str, load: Load, ttl_seconds: int, tiers: Tier) -> Any:
         if Tier.FILE in tiers:
@@ -161,25 +215,42 @@ class Cache:
 
     async def _through_redis(self, key: str, load: Load, ttl_seconds: int) -> Any:
         """Read through Redis; of many processes that miss, one loads and the others wait."""
-        name, lock, token = f"cache:{key}", f"lock:cache:{key}", str(new_id())
+        token = str(new_id())
         waited_until = time.monotonic() + LOCK_SECONDS
         while True:
-            stored = await self._redis.get(name)
+            stored, mark = await self._redis.mget(_name(key), _mark(key))
             if stored is not None:
                 LOOKUPS.labels("redis", "yes").inc()
                 return orjson.loads(stored)
-            alone = await self._redis.set(lock, token, nx=True, ex=LOCK_SECONDS)
+            alone = await self._redis.set(_lock(key), token, nx=True, ex=LOCK_SECONDS)
             if alone or time.monotonic() > waited_until:
                 break
             await asyncio.sleep(LOCK_POLL_SECONDS)
         LOOKUPS.labels("redis", "no").inc()
         try:
             value = await load()
-            await self._redis.set(name, orjson.dumps(value), ex=ttl_seconds)
+            if not await self._keep({key: (value, mark)}, ttl_seconds):
+                self._forget_here(key)  # Another process has dropped it meanwhile.
             return value
         finally:
             if alone:
-                await self._redis.delete(lock)
+                await self._unlock([_lock(key)], [token])
+
+    async def _keep(
+        self, values: Mapping[str, tuple[Any, bytes | str | None]], ttl_seconds: int
+    ) -> set[str]:
+        """Store values by key, each with the mark seen before it was loaded; give those kept."""
+        if not values:
+            return set()
+        kept = await self._keep_script(
+            [*map(_name, values), *map(_mark, values)],
+            [
+                ttl_seconds,
+                *(orjson.dumps(value) for value, _ in values.values()),
+                *(mark or b"" for _, mark in values.values()),
+            ],
+        )
+        return {key for key, was_kept in zip(values, kept, strict=True) if was_kept}
 
     def _path(self, key: str) -> Path:
         return self._directory / f"{hashlib.sha256(key.encode()).hexdigest()}.json"
@@ -209,3 +280,15 @@ class Cache:
             except (FileNotFoundError, ValueError):
                 path.unlink(missing_ok=True)
         return removed
+
+
+def _name(key: str) -> str:
+    return f"cache:{key}"
+
+
+def _mark(key: str) -> str:
+    return f"dropped:cache:{key}"
+
+
+def _lock(key: str) -> str:
+    return f"lock:cache:{key}"
