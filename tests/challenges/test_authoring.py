@@ -167,6 +167,28 @@ async def test_prerequisites_never_lead_back(
         assert (await author.get(path)).json()["requires"] == before
 
 
+async def test_a_draft_is_a_prerequisite_for_its_own_author_only(
+    client: Client, committed: Hall, member: Person, other: Person, moderator: Person
+) -> None:
+    draft = await factories.challenge(committed, other.member, published=False)
+    made = await factories.challenge(committed, member.member)
+    requires = {"requires": [str(draft.id)]}
+    for who in (member, moderator):  # A moderator sees the draft, but makes nobody depend on it.
+        for answer in (
+            await client.of(who).patch(f"/challenges/{made.id}", json=requires),
+            await write(client.of(who), **requires),
+        ):
+            assert (answer.status_code, answer.json()["error"]) == (422, "requirement_unusable")
+    second = await factories.challenge(committed, other.member, requires=[draft.id])
+    path = f"/challenges/{second.id}"
+    assert (await client.of(moderator).patch(path, json=requires)).status_code == 200
+    assert (await client.of(member).get(path)).json()["locked"] is True
+    assert (await client.of(other).post(f"/challenges/{draft.id}/publish")).status_code == 200
+    assert (await client.of(member).get(path)).json()["locked"] is True
+    assert (await client.of(member).post(f"/challenges/{draft.id}/attempts")).status_code == 201
+    assert (await client.of(member).patch(f"/challenges/{made.id}", json=requires)).is_success
+
+
 async def test_two_changes_at_once_cannot_close_a_circle_between_them(
     client: Client, committed: Hall, member: Person
 ) -> None:

@@ -39,7 +39,10 @@ class DomainUnknown(Invalid):
 
 class RequirementUnusable(Invalid):
     code = "requirement_unusable"
-    detail = "A prerequisite must be another challenge, and must not lead back to this one."
+    detail = (
+        "A prerequisite must be another challenge, published or a draft of the same author's, and"
+        " must not lead back to this one."
+    )
 
 
 class ChallengeLocked(Forbidden):

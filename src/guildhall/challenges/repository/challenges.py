@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from uuid import UUID
 
-from sqlalchemy import select, text
+from sqlalchemy import or_, select, text
 from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import aliased
 
 from guildhall.challenges.models import Challenge, ChallengeRequirement
 from guildhall.challenges.rules import NEWCOMER, TARGET_CHANCE
@@ -92,7 +93,11 @@ async def removed(uow: UnitOfWork, challenge_ids: Iterable[UUID]) -> set[UUID]:
 async def replace_requirements(
     uow: UnitOfWork, challenge_id: UUID, requires: Collection[UUID]
 ) -> bool:
-    """Set a challenge's prerequisites; tell whether they are all there and none leads back."""
+    """Set a challenge's prerequisites; tell whether they are all there and none leads back.
+
+    A draft is there for the challenges of its own author only. What needs it stays locked for
+    everyone until the draft is published.
+    """
     await uow.session.execute(
         text("DELETE FROM challenge_requirements WHERE challenge_id = :id"), {"id": challenge_id}
     )
@@ -100,8 +105,14 @@ async def replace_requirements(
         return True
     # Prerequisites change one at a time, or two changes could close a circle between them.
     await uow.session.execute(text("SELECT pg_advisory_xact_lock(hashtext('requirements'))"))
+    its = aliased(Challenge)
+    its_author = select(its.created_by).where(its.id == challenge_id).scalar_subquery()
     known = await uow.session.scalars(
-        select(Challenge.id).where(Challenge.id.in_(requires), Challenge.deleted_at.is_(None))
+        select(Challenge.id).where(
+            Challenge.id.in_(requires),
+            Challenge.deleted_at.is_(None),
+            or_(Challenge.published_at.is_not(None), Challenge.created_by == its_author),
+        )
     )
     if set(known) != set(requires) or challenge_id in requires:
         return False
