@@ -20,6 +20,7 @@ from guildhall.infra.unit_of_work import UnitsOfWork
 from guildhall.kernel.member import Member, Role
 from tests import factories
 from tests.factories import Person
+from tests.infra.test_http import limited
 from tests.world import Client
 
 
@@ -134,3 +135,28 @@ async def test_a_role_taken_away_without_redis_is_gone_by_an_event(
     assert answer.status_code == 200
     await settle()
     assert (await client.of(demoted).get("/admin/users")).status_code == 403
+
+
+@pytest.mark.parametrize("token", [None, "forged", "ended"])
+async def test_whoever_is_not_let_in_is_counted_by_address(
+    committed: Hall, member: Person, token: str | None
+) -> None:
+    client = limited(committed, rate_limit_public_per_minute=2)
+    if token == "ended":
+        await client.of(member).post("/auth/logout")
+        token = member.token
+    stranger = client.with_token(token) if token else client
+    answers = [await stranger.get("/users/me") for _ in range(3)]
+    assert [answer.status_code for answer in answers] == [401, 401, 429]
+    assert answers[0].headers["ratelimit-policy"] == '"public";q=2;w=60'
+    assert 1 <= int(answers[2].headers["retry-after"]) <= 60
+    elsewhere = await client.at("10.1.2.3").get("/users/me")
+    assert elsewhere.status_code == 401
+
+
+async def test_strangers_use_up_nothing_of_a_member_at_the_same_address(
+    committed: Hall, member: Person
+) -> None:
+    client = limited(committed, rate_limit_public_per_minute=1)
+    assert [(await client.get("/users/me")).status_code for _ in range(2)] == [401, 429]
+    assert (await client.of(member).get("/users/me")).status_code == 200

@@ -75,9 +75,16 @@ def access_routers(slice_name: str) -> AccessRouters:
 
 
 async def admit(request: Request, access: Access = Access.MEMBER) -> Member:
-    """Let a signed-in request in, and keep who it is and what it has left for the answer."""
+    """Let a signed-in request in, and keep who it is and what it has left for the answer.
+
+    Whoever is not let in is a stranger, and counted as one.
+    """
     door: Door = request.app.state.door
-    member, request.state.allowance = await door.admit_member(_bearer_token(request))
+    try:
+        member, request.state.allowance = await door.admit_member(_bearer_token(request))
+    except Unauthenticated:
+        await enter_public(request)
+        raise
     request.state.member = member
     if access is Access.ADMIN and not member.may_administer:
         raise AdminsOnly
