@@ -167,4 +167,4 @@ def _may_review(reviewer: Member, attempt: Attempt, challenge: Challenge) -> boo
     """A moderator, or the author; nobody scores their own work."""
     if attempt.user_id == reviewer.id:
         return False
-    return reviewer.may_moderate or challenge.created_by == reviewer.id
+    return challenge.may_be_changed_by(reviewer)

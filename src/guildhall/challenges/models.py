@@ -19,6 +19,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from guildhall.infra.database import Base
+from guildhall.kernel.member import Member
 
 __all__ = [
     "Attempt",
@@ -66,6 +67,15 @@ class Challenge(Base):
         Index(None, "tags", postgresql_using="gin"),
         Index(None, "created_by", "id"),
     )
+
+    def is_visible_to(self, reader: Member) -> bool:
+        """Tell whether it is there for a reader: drafts are for those who may change them."""
+        if self.deleted_at is not None:
+            return False
+        return self.published_at is not None or self.may_be_changed_by(reader)
+
+    def may_be_changed_by(self, member: Member) -> bool:
+        return member.may_moderate or self.created_by == member.id
 
 
 class ChallengeRequirement(Base):

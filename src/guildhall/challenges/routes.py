@@ -7,7 +7,7 @@ from uuid import UUID
 
 from fastapi import Body, Query, Request, Response
 
-from guildhall.challenges import grading, service
+from guildhall.challenges import grading, queries, service
 from guildhall.challenges.models import Attempt
 from guildhall.challenges.schemas import (
     AttemptOut,
@@ -36,20 +36,20 @@ async def list_challenges(request: Request, query: Annotated[ChallengeQuery, Que
 
     `right_for_me` puts those first that one is most likely to find neither dull nor hopeless.
     """
-    return json_answer(await service.challenge_list(hall_of(request), request.state.member, query))
+    return json_answer(await queries.challenge_list(hall_of(request), request.state.member, query))
 
 
 @member.post("/challenges", status_code=201)
 async def create(body: ChallengeIn, who: CurrentMember, uow: Writes) -> ChallengeOut:
     """Write a draft."""
     draft = await service.create(uow, who, body)
-    return await service.challenge(uow, who, draft.id)
+    return await queries.challenge(uow, who, draft.id)
 
 
 @member.get("/challenges/{challenge_id}")
 async def read(challenge_id: UUID, who: CurrentMember, uow: Reads) -> ChallengeOut:
     """Read a challenge; never its solution."""
-    return await service.challenge(uow, who, challenge_id)
+    return await queries.challenge(uow, who, challenge_id)
 
 
 @member.patch("/challenges/{challenge_id}")
@@ -58,7 +58,7 @@ async def change(
 ) -> ChallengeOut:
     """Change a challenge of one's own."""
     await service.change(uow, who, challenge_id, body)
-    return await service.challenge(uow, who, challenge_id)
+    return await queries.challenge(uow, who, challenge_id)
 
 
 @member.delete("/challenges/{challenge_id}", status_code=204)
@@ -71,7 +71,7 @@ async def remove(challenge_id: UUID, who: CurrentMember, uow: Writes) -> None:
 async def publish(challenge_id: UUID, who: CurrentMember, uow: Writes) -> ChallengeOut:
     """Show a draft to everyone."""
     await service.publish(uow, who, challenge_id)
-    return await service.challenge(uow, who, challenge_id)
+    return await queries.challenge(uow, who, challenge_id)
 
 
 @member.post("/challenges/{challenge_id}/attempts", status_code=201)
@@ -91,7 +91,7 @@ async def list_attempts(
     to_review: bool = False,
 ) -> Page[AttemptOut]:
     """List one's own attempts, or with `to_review` those that wait for one's score."""
-    query = service.attempts_query(
+    query = queries.attempts_query(
         who,
         limit,
         position_in(cursor, UUID)[0] if cursor else None,
@@ -109,7 +109,7 @@ async def list_attempts(
 @member.get("/attempts/{attempt_id}")
 async def read_attempt(attempt_id: UUID, who: CurrentMember, uow: Reads) -> AttemptOut:
     """Read an attempt of one's own; once graded, with the explanation."""
-    return _attempt_out(*await service.attempt(uow, who, attempt_id))
+    return _attempt_out(*await queries.attempt(uow, who, attempt_id))
 
 
 ANSWERS: dict[str, Any] = {
