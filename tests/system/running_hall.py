@@ -261,7 +261,12 @@ def name_of(pid: int) -> str:
 
 
 def is_there(pid: int) -> bool:
-    return name_of(pid) != ""
+    """Tell whether a process lives; one that is dead and waits to be buried does not."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+    return stat.rpartition(")")[2].split()[0] != "Z"
 
 
 def _place() -> Path:

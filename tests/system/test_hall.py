@@ -20,6 +20,7 @@ from tests.system.running_hall import (
     descendants_of,
     is_there,
     kill,
+    name_of,
     running_hall,
     until,
 )
@@ -237,7 +238,8 @@ async def test_a_hall_whose_supervisor_was_killed_comes_back_with_all_it_promise
         hall.kill_supervisor()
         hall.start()
         await hall.ready()
-        assert not [pid for pid in below if is_there(pid)], "left behind by the hall before"
+        left = {pid: name_of(pid) for pid in below if is_there(pid)}
+        assert not left, f"left behind by the hall before: {left}"
 
     await asyncio.gather(interrupt(), *(hand_in(guest) for guest in guests))
     promises.close()
