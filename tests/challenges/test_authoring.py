@@ -8,6 +8,7 @@ from uuid import uuid4
 
 import pytest
 
+from guildhall.challenges.models import Challenge
 from guildhall.challenges.repository import save_abilities, save_challenge_ratings
 from guildhall.challenges.rules import NEWCOMER, Rating, chance
 from guildhall.infra.hall import Hall
@@ -116,7 +117,8 @@ async def test_no_answer_of_the_api_holds_a_solution(
     author, reader = client.of(member), client.of(other)
     answers = [await write(author, grader=grader)]
     path = f"/challenges/{answers[0].json()['id']}"
-    answers += [await author.post(f"{path}/publish"), await author.get(path)]
+    answers += [await author.post(f"{path}/publish"), await author.patch(path, json={"xp": 9})]
+    answers += [await author.get("/challenges", params={"mine": True})]
     answers += [await reader.get(path), await reader.get("/challenges")]
     answers.append(await reader.post(f"{path}/attempts"))
     attempt = f"/attempts/{answers[-1].json()['id']}"
@@ -130,6 +132,56 @@ async def test_no_answer_of_the_api_holds_a_solution(
         assert '"answer":2' not in answer.text
         assert '"answer":"blue"' not in answer.text
         assert '"flag":' not in answer.text
+
+
+@pytest.mark.parametrize("grader", [FLAG, QUIZ, REVIEW])
+async def test_those_who_may_change_a_challenge_read_all_of_it_and_nobody_else_does(
+    client: Client,
+    committed: Hall,
+    member: Person,
+    other: Person,
+    moderator: Person,
+    admin: Person,
+    grader: Any,
+) -> None:
+    made = await factories.challenge(
+        committed, member.member, grader=grader, explanation="In the tale."
+    )
+    path = f"/challenges/{made.id}"
+    for who in (member, moderator, admin):
+        secret = (await client.of(who).get(path)).json()["secret"]
+        assert (secret["grader"], secret["explanation"]) == (made.grader, "In the tale.")
+        assert (await client.of(who).patch(path, json=secret)).status_code == 200
+    async with committed.units.read() as uow:
+        kept = await uow.session.get_one(Challenge, made.id)
+        assert (kept.grader, kept.grader_version) == (made.grader, 1)
+    answer = await client.of(other).get(path)
+    assert answer.json()["secret"] is None
+    assert "In the tale." not in answer.text
+
+
+async def test_authors_list_their_own_challenges_with_the_drafts(
+    client: Client, committed: Hall, member: Person, other: Person, moderator: Person
+) -> None:
+    draft = await factories.challenge(committed, member.member, published=False)
+    made = await factories.challenge(committed, member.member)
+    gone = await factories.challenge(committed, member.member)
+    await client.of(member).delete(f"/challenges/{gone.id}")
+    await factories.challenge(committed, other.member, published=False)
+    await factories.challenge(committed, other.member)
+    mine = (await client.of(member).get("/challenges", params={"mine": True})).json()["items"]
+    assert [(item["id"], item["published"]) for item in mine] == [
+        (str(draft.id), False), (str(made.id), True),
+    ]  # fmt: skip
+    for sort in ("oldest", "right_for_me"):
+        query = {"mine": True, "limit": 1, "sort": sort}
+        first = (await client.of(member).get("/challenges", params=query)).json()
+        query["cursor"] = first["next_cursor"]
+        second = (await client.of(member).get("/challenges", params=query)).json()
+        assert [page["items"][0]["id"] for page in (first, second)] == [str(draft.id), str(made.id)]
+    # A moderator sees the drafts of others, but they are not the moderator's own.
+    asked = await client.of(moderator).get("/challenges", params={"mine": True})
+    assert asked.json()["items"] == []
 
 
 async def test_prerequisites_lock_a_challenge_until_they_are_passed(

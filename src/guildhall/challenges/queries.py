@@ -17,7 +17,7 @@ from guildhall.challenges.models import (
     MemberAbility,
 )
 from guildhall.challenges.rules import NEWCOMER, Rating, chance
-from guildhall.challenges.schemas import ChallengeOut, ChallengeQuery
+from guildhall.challenges.schemas import ChallengeOut, ChallengeQuery, Secret
 from guildhall.infra.hall import Hall
 from guildhall.infra.unit_of_work import UnitOfWork
 from guildhall.kernel.member import Member
@@ -27,10 +27,13 @@ __all__ = ["attempt", "attempts_query", "challenge", "challenge_list"]
 
 
 async def challenge_list(hall: Hall, reader: Member, query: ChallengeQuery) -> str:
-    """Give a page of the published challenges, as the JSON of Page[ChallengeSummary]."""
+    """Give a page of the published challenges, or of the reader's own with their drafts.
+
+    It is the JSON of Page[ChallengeSummary].
+    """
     distance, after = position_in(query.cursor, float, UUID) if query.cursor else (None, None)
     page = await hall.database.reads.fetchrow(
-        repository.LIST,
+        repository.OWN_LIST if query.mine else repository.LIST,
         reader.id,
         query.domain,
         query.difficulty,
@@ -46,11 +49,17 @@ async def challenge_list(hall: Hall, reader: Member, query: ChallengeQuery) -> s
     return f'{{"items": {items or "[]"}, "next_cursor": {cursor}}}'
 
 
-async def challenge(uow: UnitOfWork, reader: Member, challenge_id: UUID) -> ChallengeOut:
-    """Give a challenge in full, as it looks to a reader."""
+async def challenge(
+    uow: UnitOfWork, reader: Member, challenge_id: UUID, *, to_edit: bool = False
+) -> ChallengeOut:
+    """Give a challenge in full, as it looks to a reader.
+
+    With `to_edit`, those who may change it get what readers never see as well.
+    """
     found = await uow.session.get(Challenge, challenge_id)
     if found is None or not found.is_visible_to(reader):
         raise ChallengeNotFound
+    grader = grader_of(found.grader)
     rating = await uow.session.get_one(ChallengeRating, challenge_id)
     ability = await uow.session.get(MemberAbility, (reader.id, found.domain or ""))
     own = await uow.session.get(ChallengeRecord, (reader.id, challenge_id))
@@ -65,7 +74,10 @@ async def challenge(uow: UnitOfWork, reader: Member, challenge_id: UUID) -> Chal
         tags=found.tags,
         domain=found.domain,
         grader_type=found.grader["type"],
-        grader=grader_of(found.grader).shown(),
+        grader=grader.shown(),
+        secret=Secret(grader=grader, explanation=found.explanation)
+        if to_edit and found.may_be_changed_by(reader)
+        else None,
         published=found.published_at is not None,
         requires=requires,
         max_attempts=found.max_attempts,

@@ -32,7 +32,7 @@ public, member, admin = routers
 
 @HotRoute.on(member, "/challenges", Page[ChallengeSummary])
 async def list_challenges(request: Request, query: Annotated[ChallengeQuery, Query()]) -> Response:
-    """List published challenges, with one's chance at each.
+    """List published challenges, or one's own with the drafts, with one's chance at each.
 
     `right_for_me` puts those first that one is most likely to find neither dull nor hopeless.
     """
@@ -48,8 +48,8 @@ async def create(body: ChallengeIn, who: CurrentMember, uow: Writes) -> Challeng
 
 @member.get("/challenges/{challenge_id}")
 async def read(challenge_id: UUID, who: CurrentMember, uow: Reads) -> ChallengeOut:
-    """Read a challenge; never its solution."""
-    return await queries.challenge(uow, who, challenge_id)
+    """Read a challenge; its solution only if one may change it."""
+    return await queries.challenge(uow, who, challenge_id, to_edit=True)
 
 
 @member.patch("/challenges/{challenge_id}")

@@ -20,6 +20,7 @@ __all__ = [
     "ChallengeSummary",
     "Difficulty",
     "ReviewIn",
+    "Secret",
     "Status",
     "SubmittedOut",
 ]
@@ -85,6 +86,7 @@ class ChallengeQuery(_Body):
     difficulty: Difficulty | None = None
     tag: Annotated[str, Field(min_length=1, max_length=40)] | None = None
     sort: Literal["oldest", "right_for_me"] = "oldest"
+    mine: bool = Field(False, description="One's own challenges instead, drafts included.")
 
 
 class ChallengeSummary(BaseModel):
@@ -103,11 +105,21 @@ class ChallengeSummary(BaseModel):
     locked: bool = Field(description="Whether prerequisites are still open.")
 
 
+class Secret(BaseModel):
+    """What an author wrote and readers do not see; a change takes each part as it is here."""
+
+    grader: Grader
+    explanation: str | None
+
+
 class ChallengeOut(ChallengeSummary):
     """A challenge in full. `grader` shows what to answer, never the solution."""
 
     description: str
     grader: dict[str, Any]
+    secret: Secret | None = Field(
+        description="On reading it, for those who may change it: the whole grader."
+    )
     requires: list[UUID]
     max_attempts: int | None
     retry_wait_seconds: int | None

@@ -14,6 +14,7 @@ from guildhall.challenges.repository.attempts import (
 )
 from guildhall.challenges.repository.challenges import (
     LIST,
+    OWN_LIST,
     open_requirements,
     removed,
     replace_requirements,
@@ -29,6 +30,7 @@ from guildhall.challenges.repository.ratings import (
 
 __all__ = [
     "LIST",
+    "OWN_LIST",
     "SUBMIT",
     "abilities",
     "attempt_of",

@@ -15,6 +15,7 @@ from guildhall.infra.unit_of_work import UnitOfWork
 
 __all__ = [
     "LIST",
+    "OWN_LIST",
     "open_requirements",
     "removed",
     "replace_requirements",
@@ -25,7 +26,7 @@ __all__ = [
 # chance is `rules.chance` in SQL; `test_sql_and_python_predict_the_same_chance` holds them
 # together. Sorting by distance from the target compares what was rounded, so that the cursor
 # finds its place again.
-LIST = f"""
+_LIST = f"""
 WITH open AS (
     SELECT c.*, coalesce(r.rating, 1500) AS its_rating, coalesce(r.deviation, 350) AS its_deviation,
            coalesce(a.rating, {NEWCOMER.rating}) AS my_rating,
@@ -35,7 +36,7 @@ WITH open AS (
     LEFT JOIN challenge_ratings r ON r.challenge_id = c.id
     LEFT JOIN member_abilities a ON a.user_id = $1 AND a.domain = coalesce(c.domain, '')
     LEFT JOIN challenge_records m ON m.user_id = $1 AND m.challenge_id = c.id
-    WHERE c.deleted_at IS NULL AND c.published_at IS NOT NULL
+    WHERE c.deleted_at IS NULL AND {{listed}}
       AND ($2::text IS NULL OR c.domain = $2)
       AND ($3::text IS NULL OR c.difficulty = $3)
       AND ($4::text IS NULL OR c.tags @> ARRAY[$4])
@@ -54,7 +55,7 @@ SELECT json_agg(line ORDER BY distance, id)::text AS items, count(*) AS number,
 FROM (
     SELECT id, distance, json_build_object(
         'id', id, 'title', title, 'xp', xp, 'difficulty', difficulty, 'tags', tags,
-        'domain', domain, 'grader_type', grader->>'type', 'published', true,
+        'domain', domain, 'grader_type', grader->>'type', 'published', published_at IS NOT NULL,
         'chance', chance, 'passed', passed, 'locked', EXISTS (
             SELECT 1 FROM challenge_requirements q
             JOIN challenges n ON n.id = q.requires_id AND n.deleted_at IS NULL
@@ -66,6 +67,8 @@ FROM (
     LIMIT $8
 ) AS page
 """
+LIST = _LIST.format(listed="c.published_at IS NOT NULL")
+OWN_LIST = _LIST.format(listed="c.created_by = $1")
 
 
 async def requirements_of(uow: UnitOfWork, challenge_id: UUID) -> list[UUID]:
