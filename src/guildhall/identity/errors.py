@@ -36,7 +36,7 @@ class CredentialsWrong(Unauthenticated):
 
 class LoginThrottled(TooManyRequests):
     code = "login_throttled"
-    detail = "Too many wrong passwords for this account from here. Wait a few minutes."
+    detail = "Too many wrong passwords. Wait as long as `Retry-After` says, then try again."
 
 
 class RefreshTokenRefused(Unauthenticated):

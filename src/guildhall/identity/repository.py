@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 from uuid import UUID
 
-from sqlalchemy import Row, Select, or_, select, update
+from sqlalchemy import Row, Select, exists, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from guildhall.identity.models import ActiveSession, AuditEntry, Device, SetupToken, User
@@ -19,6 +19,7 @@ __all__ = [
     "device_seen",
     "devices_of",
     "end_sessions",
+    "is_usual_device",
     "local_days",
     "session_for_update",
     "sessions_of",
@@ -136,6 +137,14 @@ async def device_seen(
     )
     assert device is not None  # An upsert that updates always returns its row.
     return device
+
+
+async def is_usual_device(uow: UnitOfWork, user_id: UUID, name: str, address: str) -> bool:
+    """Tell whether a member last signed in with a device of that name from that address."""
+    usual = exists().where(
+        Device.user_id == user_id, Device.name == name, Device.address == address
+    )
+    return bool(await uow.session.scalar(select(usual)))
 
 
 async def devices_of(uow: UnitOfWork, user_id: UUID) -> Sequence[Device]:

@@ -7,7 +7,6 @@ from datetime import timedelta
 from uuid import UUID
 
 from redis.asyncio import Redis
-from redis.exceptions import RedisError
 
 from guildhall.identity import passwords, repository, rules
 from guildhall.identity.audit import record
@@ -24,7 +23,7 @@ from guildhall.identity.models import ActiveSession, Device, User
 from guildhall.identity.rules import Rotation
 from guildhall.identity.schemas import Login, SessionOut, TokensOut
 from guildhall.infra.database import Database
-from guildhall.infra.door import Sessions, tombstone
+from guildhall.infra.door import Guesses, Sessions, count_guess, forgive_guess, tombstone
 from guildhall.infra.hall import Hall
 from guildhall.infra.http.access import RequestClient
 from guildhall.infra.settings import SecuritySettings
@@ -45,25 +44,35 @@ __all__ = [
     "tell_door",
 ]
 
+# Wrong passwords without a wait: for one account from one place, for one account from all places
+# that are new to it, and from one address, behind which a whole school may sit.
 WRONG_PASSWORDS = 10
-WRONG_PASSWORDS_WINDOW_SECONDS = 300
+WRONG_PASSWORDS_PER_ACCOUNT = 50
+WRONG_PASSWORDS_PER_ADDRESS = 300
 
 
 async def login(hall: Hall, tokens: Tokens, body: Login, client: RequestClient) -> TokensOut:
     """Open a session for whoever knows the password.
 
-    Counts wrong passwords per account and address, so that a stranger elsewhere cannot lock a
-    member out. An unknown name takes as long as a wrong password.
+    Too many wrong passwords have to wait; `_guesses` says whose are counted together. An unknown
+    name is counted like a known one, and takes as long as a wrong password.
     """
     key = rules.name_key(body.login)
-    await _refuse_if_throttled(hall.redis, key, client.address)
+    device_name = body.device or client.user_agent[:80] or "unnamed"
     async with hall.units.read() as uow:
         account = await repository.user_by_login(uow, key)
+        usual = await repository.is_usual_device(
+            uow, account.id if account else new_id(), device_name, client.address
+        )
+    whose = f"account:{account.id}" if account else f"nobody:{key}"
+    guesses = _guesses(whose, device_name, client.address, usual=usual)
+    wait_seconds = await count_guess(hall.redis, guesses)
+    if wait_seconds:
+        raise LoginThrottled(retry_after_seconds=wait_seconds)
     right, upgraded = await passwords.verify_password(
         body.password, account.password_hash if account else None
     )
     if account is None or not right or account.status != "active":
-        await _count_wrong(hall.redis, key, client.address)
         async with hall.units.write() as uow:
             record(
                 uow,
@@ -72,13 +81,14 @@ async def login(hall: Hall, tokens: Tokens, body: Login, client: RequestClient) 
                 address=client.address,
             )
         raise CredentialsWrong
+    await forgive_guess(hall.redis, guesses)
     async with hall.units.write() as uow:
         if upgraded is not None:
             (await uow.session.get_one(User, account.id)).password_hash = upgraded
         device = await repository.device_seen(
             uow,
             account.id,
-            body.device or client.user_agent[:80] or "unnamed",
+            device_name,
             user_agent=client.user_agent,
             address=client.address,
         )
@@ -227,6 +237,23 @@ def _shut(uow: UnitOfWork, member: Member, ended: Sequence[UUID]) -> None:
     tell_door(uow, member.id, ended, tombstone)
 
 
+def _guesses(whose: str, device: str, address: str, *, usual: bool) -> list[Guesses]:
+    """Say with which others a guess at an account's password is counted.
+
+    The device that a member usually signs in with, where they do, has a count of its own:
+    whatever strangers do elsewhere, it stays open (OWASP, "Slow Down Online Guessing Attacks with
+    Device Cookies"; ASVS 5, 6.1.1 and 6.3.1). All others share one per account and one per
+    address besides, so that neither many addresses nor many accounts help.
+    """
+    if usual:
+        return [Guesses(f"{whose}:{address}:{device}", WRONG_PASSWORDS)]
+    return [
+        Guesses(f"{whose}:{address}", WRONG_PASSWORDS),
+        Guesses(whose, WRONG_PASSWORDS_PER_ACCOUNT, shared=True),
+        Guesses(f"address:{address}", WRONG_PASSWORDS_PER_ADDRESS, shared=True),
+    ]
+
+
 def _tokens(tokens: Tokens, session: ActiveSession, settings: SecuritySettings) -> TokensOut:
     """Sign both tokens of a generation; the same generation always gets the same refresh token."""
     issued_at = int(session.rotated_at.timestamp())
@@ -247,28 +274,3 @@ def _tokens(tokens: Tokens, session: ActiveSession, settings: SecuritySettings) 
         ),
         expires_in=settings.access_token_seconds,
     )
-
-
-def _failures_key(key: str, address: str) -> str:
-    return f"login-failures:{key}:{address}"
-
-
-async def _refuse_if_throttled(redis: Redis, key: str, address: str) -> None:
-    name = _failures_key(key, address)
-    try:
-        failures = int(await redis.get(name) or 0)
-        if failures >= WRONG_PASSWORDS:
-            raise LoginThrottled(retry_after_seconds=max(1, await redis.ttl(name)))
-    except RedisError:
-        return  # The hash itself is what slows guessing down while Redis is away.
-
-
-async def _count_wrong(redis: Redis, key: str, address: str) -> None:
-    name = _failures_key(key, address)
-    try:
-        async with redis.pipeline(transaction=True) as pipe:
-            pipe.incr(name)
-            pipe.expire(name, WRONG_PASSWORDS_WINDOW_SECONDS)
-            await pipe.execute()
-    except RedisError:
-        return
