@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import fields, replace
+from inspect import signature
 from typing import Any
 from uuid import UUID
 
 import pytest
 from sqlalchemy import text
 
-from guildhall.infra import tasks
+from guildhall.infra import housekeeping, tasks
 from guildhall.infra.hall import Hall
 from guildhall.infra.tasks import TaskDefinition, TaskRun, TaskRunner
+from guildhall.kernel.ids import new_id
 from tests.factories import Person
-from tests.world import Client, settle_hall
+from tests.world import Client, SettableClock, settle_hall
 
 Function = Callable[..., Any]
 
@@ -77,6 +79,36 @@ async def test_a_task_started_in_a_transaction_that_fails_never_was(committed: H
 async def test_a_task_under_a_key_starts_once_of_twenty_times(committed: Hall) -> None:
     started = await asyncio.gather(*(start(committed, once="t:1") for _ in range(20)))
     assert len([one for one in started if one is not None]) == 1
+
+
+async def test_a_key_is_free_again_when_what_it_started_is_tidied_away(
+    committed: Hall, clock: SettableClock
+) -> None:
+    async def nothing(run: TaskRun) -> None:
+        pass
+
+    async def tidy() -> None:
+        clock.advance(seconds=housekeeping.ROUTINE_TASKS_KEPT.total_seconds() + 1)
+        await housekeeping.tidy(TaskRun(new_id(), committed.units))
+
+    await start(committed, once="t:1")
+    await tidy()
+    assert await start(committed, once="t:1") is None  # It has not ended yet.
+    await settle_hall(house_with(committed, nothing))
+    assert await start(committed, once="t:1") is None
+    await tidy()
+    assert await start(committed, once="t:1") is not None
+
+
+async def test_who_starts_a_task_says_where_it_runs_and_how_often_it_is_tried(
+    committed: Hall,
+) -> None:
+    started = await start(committed, queue="awards", max_attempts=2)
+    async with committed.units.read() as uow:
+        execution = await uow.session.get_one(tasks.TaskExecution, started)
+    assert (execution.queue, execution.max_attempts) == ("awards", 2)
+    said = {field.name for field in fields(TaskDefinition)} & set(signature(tasks.start).parameters)
+    assert said == {"name"}  # Nothing is said twice, so that it cannot be said differently.
 
 
 async def test_of_many_workers_with_one_execution_one_runs_it(committed: Hall) -> None:

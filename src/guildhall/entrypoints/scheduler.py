@@ -41,7 +41,6 @@ async def start_due(hall: Hall, task: TaskDefinition) -> None:
         await tasks.start(
             uow,
             task.name,
-            queue=task.queue,
             priority=Priority.HIGH,
             max_attempts=1,
             once=f"{task.name}:{period}",

@@ -37,8 +37,8 @@ TASKS = (
     Task("infra.probe", housekeeping.probe, every=timedelta(seconds=5)),
     Task("infra.tidy", housekeeping.tidy, every=timedelta(hours=1)),
     Task("progression.watch_boards", progression.watch_boards, every=timedelta(seconds=5)),
-    Task(progression.REBUILD_TASK, progression.rebuild_boards, queue="awards"),
-    Task(progression.AWARD_BADGE_TASK, progression.award_badge_to_all, queue="awards"),
+    Task(progression.REBUILD_TASK, progression.rebuild_boards),
+    Task(progression.AWARD_BADGE_TASK, progression.award_badge_to_all),
     Task(progression.TRY_BADGE_TASK, progression.try_on_history),
     Task("progression.close_seasons", progression.close_seasons, every=timedelta(minutes=10)),
 )

@@ -41,7 +41,7 @@ NO_DELAY = timedelta()
 
 class Priority(IntEnum):
     """How urgent a task is. The broker's own numbers (0 first on Redis, 9 first on RabbitMQ) stay
-    behind `infra.broker`."""
+    behind `infra.celery`."""
 
     LOW = 0
     NORMAL = 1
@@ -88,15 +88,14 @@ class TaskExecution(Base):
 
 @dataclass(frozen=True)
 class TaskDefinition:
-    """One line of the wiring: a name, the function, where it runs and how often it is tried.
+    """One line of the wiring: a name and its function. Where it runs, and how often it is tried,
+    says who starts it.
 
     `every` makes the scheduler start it once per period.
     """
 
     name: str
     function: Callable[..., Awaitable[dict[str, Any] | None]]
-    queue: str = "default"
-    max_attempts: int = 5
     every: timedelta | None = None
 
 
@@ -113,7 +112,8 @@ async def start(
 ) -> UUID | None:
     """Start a task when this unit of work commits; give the id of its execution.
 
-    With `once`, nothing is started, and None given, if a task was ever started under that key.
+    With `once`, nothing is started, and None given, while a task that was started under that key
+    is on record, in whatever state: `housekeeping.tidy` strikes it off some time after its end.
     """
     execution_id = new_id()
     statement = (
