@@ -254,6 +254,9 @@ async def test_a_review_is_given_by_its_author_or_a_moderator_and_never_by_onese
     assert (await stranger.post(path, json={"score": 100})).status_code == 404
     waiting = (await author.get("/attempts", params={"to_review": True})).json()["items"]
     assert [item["id"] for item in waiting] == [attempt]
+    for status, number in (("submitted", 1), ("passed", 0), ("started", 0)):
+        query = {"to_review": True, "status": status}
+        assert len((await author.get("/attempts", params=query)).json()["items"]) == number
     reviewed = await author.post(path, json={"score": 70, "comment": "Good."})
     assert (reviewed.status_code, reviewed.json()["status"]) == (200, "passed")
     again = await client.of(moderator).post(path, json={"score": 100})

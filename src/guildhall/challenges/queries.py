@@ -144,8 +144,8 @@ def attempts_query(
         query = query.where(Attempt.user_id == member.id).order_by(Attempt.id.desc())
         if before is not None:
             query = query.where(Attempt.id < before)
-        if status is not None:
-            query = query.where(Attempt.status == status)
+    if status is not None:
+        query = query.where(Attempt.status == status)
     if challenge_id is not None:
         query = query.where(Attempt.challenge_id == challenge_id)
     return query
