@@ -295,9 +295,24 @@ async def test_a_rubric_is_scored_criterion_by_criterion(
     for points in ({"clear": 61, "right": 0}, {"clear": 60}, {"clear": 1, "right": 1, "x": 1}):
         refused = await reviewer.post(path, json={"points": points})
         assert (refused.status_code, refused.json()["error"]) == (422, "rubric_unfit")
-    assert (await reviewer.post(path, json={})).json()["error"] == "rubric_unfit"
-    scored = await reviewer.post(path, json={"points": {"clear": 50, "right": 9}})
+    points = {"clear": 50, "right": 9}
+    for unclear in ({}, {"score": None}, {"score": 100, "points": points}):
+        refused = await reviewer.post(path, json=unclear)
+        assert (refused.status_code, refused.json()["error"]) == (422, "rubric_unfit")
+    scored = await reviewer.post(path, json={"points": points})
     assert (scored.json()["score"], scored.json()["status"]) == (59, "failed")
+
+
+async def test_points_without_a_rubric_are_refused_instead_of_scoring_nothing(
+    client: Client, committed: Hall, member: Person, moderator: Person
+) -> None:
+    made = await factories.challenge(committed, grader=REVIEW)
+    attempt = (await take(client.of(member), made.id, {"text": "x"})).json()["id"]
+    reviewer, path = client.of(moderator), f"/attempts/{attempt}/review"
+    for points in ({}, {"clear": 1}):
+        refused = await reviewer.post(path, json={"points": points})
+        assert (refused.status_code, refused.json()["error"]) == (422, "rubric_unfit")
+    assert (await reviewer.post(path, json={"score": 80})).json()["score"] == 80
 
 
 async def test_two_reviews_at_once_score_once(

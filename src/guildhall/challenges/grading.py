@@ -151,15 +151,18 @@ def _happened_at(row: Any, now: datetime) -> datetime:
 
 
 def _score(grader: Review, body: ReviewIn) -> int:
+    if (body.score is None) == (body.points is None):
+        raise RubricUnfit("Give either a score or points for each criterion.")
     if body.points is not None:
+        if not grader.rubric:
+            raise RubricUnfit("This challenge has no rubric. Give a score.")
         most = {criterion.criterion: criterion.points for criterion in grader.rubric}
         if set(body.points) != set(most) or any(
             points > most[criterion] for criterion, points in body.points.items()
         ):
             raise RubricUnfit
         return sum(body.points.values())
-    if body.score is None:
-        raise RubricUnfit("Give a score, or points for each criterion.")
+    assert body.score is not None  # Exactly one of the two is given.
     return body.score
 
 
