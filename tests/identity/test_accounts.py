@@ -9,10 +9,12 @@ import pytest
 from pwdlib.hashers.bcrypt import BcryptHasher
 from sqlalchemy import func, select
 
-from guildhall.identity import new_setup_token
+from guildhall.identity import Register, new_setup_token, service
 from guildhall.identity.models import AuditEntry, SetupToken, User
 from guildhall.infra.hall import Hall
 from tests import factories
+from tests.factories import Person
+from tests.identity.waiting import until_it_waits
 from tests.world import Client
 
 ADA = {"username": "Ada", "email": "Ada@Example.org", "password": "analytical engine"}
@@ -61,6 +63,20 @@ async def test_of_twenty_who_want_one_name_at_once_one_gets_it(
     async with committed.units.read() as uow:
         assert await uow.session.scalar(select(func.count()).select_from(User)) == 1
     assert (await actions(committed))["user_registered"] == 1
+
+
+async def test_a_rename_to_a_name_that_is_being_registered_is_refused(
+    client: Client, committed: Hall, member: Person
+) -> None:
+    async with committed.units.write() as uow:
+        await service.register(uow, Register.model_validate(ADA))
+        renaming = asyncio.create_task(
+            client.of(member).patch("/users/me", json={"username": "ada"})
+        )
+        await until_it_waits(committed, renaming)
+    answer = await renaming
+    assert (answer.status_code, answer.json()["error"]) == (409, "username_taken")
+    assert (await client.of(member).get("/users/me")).json()["username"] == member.username
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from sqlalchemy import exists, func, select, text
 from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.exc import IntegrityError
 
 from guildhall.identity import repository, rules
 from guildhall.identity.audit import record
@@ -132,16 +133,15 @@ async def change_self(uow: UnitOfWork, member: Member, body: UserChange) -> User
         raise UserNotFound
     if body.username is not None and body.username != changed.username:
         key = rules.name_key(body.username)
-        # The lock makes "is it free" and "take it" one step against other renames; a racing
-        # registration meets the unique index instead.
-        await uow.session.execute(
-            text("SELECT pg_advisory_xact_lock(hashtextextended(:key, 2))"), {"key": key}
-        )
         if await uow.session.scalar(
             select(exists().where(User.username_key == key, User.id != member.id))
         ):
             raise UsernameTaken
         changed.username, changed.username_key = body.username, key
+        try:
+            await uow.session.flush()
+        except IntegrityError:  # The unique index: somebody took it since we asked.
+            raise UsernameTaken from None
         uow.after_commit(lambda: uow.cache.drop(f"username:{member.id}"))
     zone = body.time_zone or changed.time_zone
     day_starts_at = changed.day_starts_at if body.day_starts_at is None else body.day_starts_at
