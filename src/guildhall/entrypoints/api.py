@@ -9,8 +9,11 @@ from typing import Any
 
 import uvicorn
 from asgi_correlation_id import CorrelationIdMiddleware
-from fastapi import FastAPI
+from fastapi import FastAPI, Request
 from fastapi.middleware.cors import CORSMiddleware
+from fastapi.openapi.docs import get_swagger_ui_html
+from fastapi.responses import HTMLResponse
+from starlette.staticfiles import StaticFiles
 
 from guildhall import __version__
 from guildhall.entrypoints import health
@@ -30,6 +33,7 @@ from guildhall.kernel.ids import new_id
 __all__ = ["create_app", "furnish", "run"]
 
 BASE_PATH = "/api/v1"
+DOCS_PATH = "/docs"
 DESCRIPTION = """
 Learn, make things and level up together. Register below, sign in with **Authorize**, then take a
 challenge: list them, start an attempt, submit it, and look at your progress.
@@ -53,7 +57,7 @@ def create_app(settings: Settings, endpoints: Endpoints | None = None) -> FastAP
         version=__version__,
         description=DESCRIPTION,
         openapi_url=f"{BASE_PATH}/openapi.json",
-        docs_url="/docs",
+        docs_url=None,
         redoc_url=None,
         lifespan=lifespan,
     )
@@ -61,6 +65,7 @@ def create_app(settings: Settings, endpoints: Endpoints | None = None) -> FastAP
         for router in routers:
             app.include_router(router, prefix=BASE_PATH)
     app.include_router(health.router)
+    _show_docs(app)
     hot = (route for router in chain(*ROUTERS) for route in router.routes)
     app.router.routes[:0] = [
         route.directly(BASE_PATH) for route in hot if isinstance(route, HotRoute)
@@ -126,6 +131,25 @@ def _from_environment() -> FastAPI:
     settings = Settings.load()
     configure_logs(settings.log, "api")
     return create_app(settings, Endpoints.configured(settings))
+
+
+def _show_docs(app: FastAPI) -> None:
+    """Show the API at /docs, with nothing fetched from elsewhere: a hall may have no internet."""
+    assets = f"{DOCS_PATH}/assets"
+    page = get_swagger_ui_html(
+        openapi_url=f"{BASE_PATH}/openapi.json",
+        title=app.title,
+        swagger_js_url=f"{assets}/swagger-ui-bundle.js",
+        swagger_css_url=f"{assets}/swagger-ui.css",
+        swagger_favicon_url=f"{assets}/favicon-32x32.png",
+        swagger_ui_parameters={"filter": True, "displayRequestDuration": True},
+    )
+
+    async def docs(_: Request) -> HTMLResponse:
+        return page
+
+    app.add_route(DOCS_PATH, docs, include_in_schema=False)
+    app.mount(assets, StaticFiles(packages=[("fastapi_swagger", "resources")]))
 
 
 def _describe_problems(app: FastAPI) -> None:
