@@ -24,6 +24,10 @@ __all__ = ["router"]
 router = APIRouter(include_in_schema=False)
 
 CHECK_TIMEOUT_SECONDS = 3
+# A process is believed to work for so long after it last completed something: long enough for a
+# deployment, a lost connection or a worker's queue to pass without an alarm. One that has stopped
+# is named at the latest then. Relay and scheduler write every second or two; a worker's probe is
+# started every five, and has the way through relay and broker before it.
 SILENT_AFTER = {
     "worker": timedelta(seconds=30),
     "relay": timedelta(seconds=15),
