@@ -7,6 +7,7 @@ from typing import Annotated
 from uuid import UUID
 
 from pydantic import Field, StringConstraints
+from sqlalchemy import Integer, case, cast, or_
 from sqlalchemy.dialects.postgresql import insert
 
 from guildhall.challenges import repository
@@ -33,25 +34,35 @@ class SeedChallenge(ChallengeIn):
 async def seed_challenges(uow: UnitOfWork, challenges: Sequence[SeedChallenge]) -> int:
     """Write challenges by slug, new ones and changed ones; give how many are new.
 
-    Idempotent. A challenge that an admin has removed stays removed.
+    Idempotent: what is as it was keeps its times and versions. A challenge that an admin has
+    removed stays removed.
     """
     ids: dict[str, UUID] = {}
     new = 0
     for seeded in challenges:
         values = seeded.model_dump(exclude={"slug", "requires"})
         fresh_id = new_id()
+        written = insert(Challenge).values(
+            id=fresh_id,
+            slug=seeded.slug,
+            created_at=uow.now,
+            updated_at=uow.now,
+            published_at=uow.now,
+            **values,
+        )
+        changed = or_(
+            *(Challenge.__table__.c[f].is_distinct_from(written.excluded[f]) for f in values)
+        )
+        regraded = Challenge.grader.is_distinct_from(written.excluded.grader)
         id_ = await uow.session.scalar(
-            insert(Challenge)
-            .values(
-                id=fresh_id,
-                slug=seeded.slug,
-                created_at=uow.now,
-                updated_at=uow.now,
-                published_at=uow.now,
-                **values,
-            )
-            .on_conflict_do_update(index_elements=["slug"], set_=values)
-            .returning(Challenge.id)
+            written.on_conflict_do_update(
+                index_elements=["slug"],
+                set_={
+                    **values,
+                    "grader_version": Challenge.grader_version + cast(regraded, Integer),
+                    "updated_at": case((changed, uow.now), else_=Challenge.updated_at),
+                },
+            ).returning(Challenge.id)
         )
         assert id_ is not None  # An upsert that updates always returns its row.
         ids[seeded.slug] = id_

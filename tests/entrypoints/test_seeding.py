@@ -1,0 +1,72 @@
+"""Content from files: told by file and path when it is wrong, and changed only where it changed."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from sqlalchemy import select
+
+from guildhall.challenges.models import Challenge
+from guildhall.entrypoints.seeding import read_content, seed, starter_content
+from guildhall.entrypoints.wiring import WIRING
+from guildhall.infra.hall import Hall
+from tests.factories import QUIZ
+from tests.world import SettableClock
+
+MATE = {
+    "slug": "mate-in-two",
+    "title": "Mate in two",
+    "description": "White moves.",
+    "xp": 100,
+    "difficulty": "easy",
+    "tags": ["tactics"],
+    "explanation": "A sacrifice.",
+    "grader": {"type": "flag", "flag": "Qh7"},
+}
+
+
+async def load(hall: Hall, folder: Path, **files: list[dict[str, Any]]) -> int:
+    """Write content files, named by what is in them, and seed the folder."""
+    for name, items in files.items():
+        (folder / f"{name}.yaml").write_text(yaml.safe_dump({name: items}), encoding="utf-8")
+    return await seed(hall, read_content(folder, WIRING.topics))
+
+
+async def test_the_starter_content_is_loaded_once(hall: Hall) -> None:
+    content = read_content(starter_content(), WIRING.topics)
+    assert await seed(hall, content) == len(content.challenges)
+    assert await seed(hall, content) == 0
+
+
+@pytest.mark.parametrize(
+    ("change", "version", "touched"),
+    [
+        ({}, 1, False),
+        ({"title": "Mate in 2"}, 1, True),
+        ({"tags": []}, 1, True),
+        ({"max_attempts": 3}, 1, True),
+        ({"grader": {"type": "flag", "flag": "Qh8"}}, 2, True),
+        ({"grader": QUIZ}, 2, True),
+    ],
+)
+async def test_a_challenge_that_changed_has_a_new_time_and_a_changed_grader_a_new_version(
+    hall: Hall,
+    clock: SettableClock,
+    tmp_path: Path,
+    change: dict[str, Any],
+    version: int,
+    touched: bool,
+) -> None:
+    first = hall.clock.now()
+    await load(hall, tmp_path, challenges=[MATE])
+    clock.advance(hours=1)
+    for _ in range(2):
+        assert await load(hall, tmp_path, challenges=[MATE | change]) == 0
+    async with hall.units.read() as uow:
+        kept = (await uow.session.scalars(select(Challenge))).one()
+        assert (kept.grader_version, kept.created_at) == (version, first)
+        assert kept.updated_at == first + timedelta(hours=touched)
