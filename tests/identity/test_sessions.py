@@ -10,12 +10,15 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
+from guildhall.identity import service
 from guildhall.identity.models import ActiveSession, AuditEntry, User
+from guildhall.identity.schemas import UserRoleChange
 from guildhall.infra.hall import Hall
 from guildhall.infra.tokens import Tokens
 from guildhall.kernel.member import Role
 from tests import factories
 from tests.factories import Person
+from tests.identity.waiting import until_it_waits
 from tests.world import Client, SettableClock
 
 Tokens_ = dict[str, Any]
@@ -228,6 +231,34 @@ async def test_a_suspension_takes_effect_at_once_and_ends_every_session(
     await client.of(admin).patch(path, json={"status": "active"})
     assert await status_of(client, signed_in) == 401
     assert (await client.post("/auth/login", json=body)).status_code == 200
+
+
+async def test_a_suspended_member_cannot_refresh(
+    client: Client, committed: Hall, signed_in: Tokens_
+) -> None:
+    """The sessions of a suspended member are ended; this one slipped through."""
+    async with committed.units.write() as uow:
+        (await uow.session.scalars(select(User))).one().status = "suspended"
+    refused = await refresh(client, signed_in)
+    assert (refused.status_code, refused.json()["error"]) == (401, "refresh_token_invalid")
+
+
+async def test_who_is_suspended_while_signing_in_gets_no_session(
+    client: Client, committed: Hall, admin: Person, signed_in: Tokens_
+) -> None:
+    async with committed.units.write() as uow:
+        ada = (await uow.session.scalars(select(User).where(User.username == "ada"))).one()
+        await service.change_role(uow, admin.member, ada.id, UserRoleChange(status="suspended"))
+        body = {"login": "ada", "password": PASSWORD}
+        signing_in = asyncio.create_task(client.post("/auth/login", json=body))
+        await until_it_waits(committed, signing_in)
+    answer = await signing_in
+    assert (answer.status_code, answer.json()["error"]) == (401, "credentials_wrong")
+    async with committed.units.read() as uow:
+        sessions = await uow.session.scalars(
+            select(ActiveSession.end_reason).where(ActiveSession.user_id == ada.id)
+        )
+        assert sessions.all() == ["suspended"]
 
 
 async def test_the_last_admin_cannot_step_down_not_even_two_at_once(

@@ -74,11 +74,16 @@ def users_page(after: UUID | None, limit: int, search: str | None) -> Select[Use
 async def session_for_update(
     uow: UnitOfWork, user_id: UUID, session_id: UUID
 ) -> ActiveSession | None:
-    """Find a session and keep others from rotating it meanwhile."""
+    """Find a session of somebody who may come in; keep others from rotating it meanwhile."""
     found: ActiveSession | None = await uow.session.scalar(
         select(ActiveSession)
-        .where(ActiveSession.user_id == user_id, ActiveSession.id == session_id)
-        .with_for_update()
+        .join(User, User.id == ActiveSession.user_id)
+        .where(
+            ActiveSession.user_id == user_id,
+            ActiveSession.id == session_id,
+            User.status == "active",
+        )
+        .with_for_update(of=ActiveSession)
     )
     return found
 

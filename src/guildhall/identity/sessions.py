@@ -83,8 +83,12 @@ async def login(hall: Hall, tokens: Tokens, body: Login, client: RequestClient) 
         raise CredentialsWrong
     await forgive_guess(hall.redis, guesses)
     async with hall.units.write() as uow:
+        # Asked again, and locked: who changes the account now must find this session, or we them.
+        account = await uow.session.get_one(User, account.id, with_for_update={"key_share": True})
+        if account.status != "active":
+            raise CredentialsWrong
         if upgraded is not None:
-            (await uow.session.get_one(User, account.id)).password_hash = upgraded
+            account.password_hash = upgraded
         device = await repository.device_seen(
             uow,
             account.id,
