@@ -14,6 +14,7 @@ from guildhall.challenges.models import Challenge
 from guildhall.entrypoints.seeding import read_content, seed, starter_content
 from guildhall.entrypoints.wiring import WIRING
 from guildhall.infra.hall import Hall
+from guildhall.progression.models import Badge
 from tests.factories import QUIZ
 from tests.world import SettableClock
 
@@ -26,6 +27,14 @@ MATE = {
     "tags": ["tactics"],
     "explanation": "A sacrifice.",
     "grader": {"type": "flag", "flag": "Qh7"},
+}
+
+
+REGULAR = {
+    "slug": "regular",
+    "name": "A regular",
+    "description": "Ten attempts.",
+    "condition": {"type": "attempt_count", "count": 10},
 }
 
 
@@ -70,3 +79,21 @@ async def test_a_challenge_that_changed_has_a_new_time_and_a_changed_grader_a_ne
         kept = (await uow.session.scalars(select(Challenge))).one()
         assert (kept.grader_version, kept.created_at) == (version, first)
         assert kept.updated_at == first + timedelta(hours=touched)
+
+
+@pytest.mark.parametrize(
+    ("change", "version"),
+    [
+        ({}, 1),
+        ({"name": "At home"}, 1),
+        ({"condition": {"type": "attempt_count", "count": 9}}, 2),
+    ],
+)
+async def test_a_badge_whose_condition_changed_has_a_new_version(
+    hall: Hall, tmp_path: Path, change: dict[str, Any], version: int
+) -> None:
+    await load(hall, tmp_path, badges=[REGULAR])
+    for _ in range(2):
+        await load(hall, tmp_path, badges=[REGULAR | change])
+    async with hall.units.read() as uow:
+        assert (await uow.session.scalars(select(Badge))).one().version == version

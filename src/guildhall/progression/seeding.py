@@ -7,6 +7,7 @@ from itertools import pairwise
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from sqlalchemy import Integer, cast
 from sqlalchemy.dialects.postgresql import insert
 
 from guildhall.infra.unit_of_work import UnitOfWork
@@ -73,12 +74,20 @@ async def seed_domains(uow: UnitOfWork, domains: Sequence[SeedDomain]) -> None:
 
 
 async def seed_badges(uow: UnitOfWork, badges: Sequence[SeedBadge]) -> None:
-    """Write badges by slug. Idempotent; whether one is switched on stays the admin's choice."""
+    """Write badges by slug; a new condition is a new version.
+
+    Idempotent. Whether one is switched on stays the admin's choice.
+    """
     for badge in badges:
         values: dict[str, Any] = badge.model_dump(include={"name", "description", "condition"})
+        written = insert(Badge).values(
+            id=new_id(), slug=badge.slug, active=badge.active, created_at=uow.now, **values
+        )
+        changed = Badge.condition.is_distinct_from(written.excluded.condition)
         await uow.session.execute(
-            insert(Badge)
-            .values(id=new_id(), slug=badge.slug, active=badge.active, created_at=uow.now, **values)
-            .on_conflict_do_update(index_elements=["slug"], set_=values)
+            written.on_conflict_do_update(
+                index_elements=["slug"],
+                set_={**values, "version": Badge.version + cast(changed, Integer)},
+            )
         )
     uow.after_commit(lambda: uow.cache.drop("active-badges"))
