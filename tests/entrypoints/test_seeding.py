@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from click.testing import CliRunner
 from sqlalchemy import select
 
 from guildhall.challenges.models import Challenge
-from guildhall.entrypoints.seeding import read_content, seed, starter_content
+from guildhall.entrypoints.cli import cli
+from guildhall.entrypoints.seeding import ContentFaulty, read_content, seed, starter_content
 from guildhall.entrypoints.wiring import WIRING
 from guildhall.infra.hall import Hall
 from guildhall.progression.models import Badge
-from tests.factories import QUIZ
+from tests import factories
+from tests.factories import QUIZ, RANKS
 from tests.world import SettableClock
 
 MATE = {
@@ -97,3 +101,40 @@ async def test_a_badge_whose_condition_changed_has_a_new_version(
         await load(hall, tmp_path, badges=[REGULAR | change])
     async with hall.units.read() as uow:
         assert (await uow.session.scalars(select(Badge))).one().version == version
+
+
+async def test_a_domain_that_neither_the_folder_nor_the_hall_has_is_told_with_its_place(
+    hall: Hall, tmp_path: Path
+) -> None:
+    challenges = [MATE, MATE | {"slug": "mate-in-one", "domain": "chess"}]
+    with pytest.raises(ContentFaulty) as refused:
+        await load(hall, tmp_path, challenges=challenges)
+    assert refused.value.faults == [
+        "challenges.yaml: challenges.1.domain: no domain is called chess"
+    ]
+    await factories.domain(hall, "chess")
+    assert await load(hall, tmp_path, challenges=challenges) == 2
+
+
+def test_a_domain_missing_in_a_folder_with_domains_is_told_without_a_hall(tmp_path: Path) -> None:
+    for name, items in {
+        "domains": [{"slug": "chess", "name": "Chess", "description": "x", "ranks": RANKS}],
+        "challenges": [MATE | {"domain": "chess"}, MATE | {"slug": "go", "domain": "go"}],
+    }.items():
+        (tmp_path / f"{name}.yaml").write_text(yaml.safe_dump({name: items}), encoding="utf-8")
+    with pytest.raises(ContentFaulty, match=r"challenges\.1\.domain: no domain is called go"):
+        read_content(tmp_path, WIRING.topics)
+
+
+async def test_the_command_says_what_only_the_hall_finds_wrong(
+    committed: Hall, tmp_path: Path
+) -> None:
+    written = yaml.safe_dump({"challenges": [MATE | {"domain": "chess"}]})
+    (tmp_path / "challenges.yaml").write_text(written, encoding="utf-8")
+    environment = committed.endpoints.as_environment()
+    said = await asyncio.to_thread(
+        CliRunner().invoke, cli, ["seed", str(tmp_path)], env=environment
+    )
+    assert said.exit_code == 2, said.output
+    assert "challenges.0.domain: no domain is called chess" in said.stderr
+    assert "Traceback" not in said.stderr

@@ -2,6 +2,7 @@
 
 A folder has any of `domains.yaml`, `badges.yaml`, `challenges.yaml` and `challenges/*.yaml`. It is
 read and checked as a whole before anything is written; every fault is told with its file and path.
+Challenges without a `domains.yaml` beside them may be of any domain that the hall has.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any, TypeVar
 
+import click
 import yaml
 from pydantic import BaseModel, ValidationError
 
@@ -21,6 +23,7 @@ from guildhall.progression import (
     ConditionInvalid,
     SeedBadge,
     SeedDomain,
+    domains,
     parse_condition,
     seed_badges,
     seed_domains,
@@ -31,8 +34,13 @@ __all__ = ["Content", "ContentFaulty", "read_content", "seed", "starter_content"
 Model = TypeVar("Model", bound=BaseModel)
 
 
-class ContentFaulty(Exception):
-    """Content that cannot be used. `faults` has one line for each, with file and path."""
+class ContentFaulty(click.ClickException):
+    """Content that cannot be used. `faults` has one line for each, with file and path.
+
+    Some are found only while the hall is open, so every command says them and stops.
+    """
+
+    exit_code = 2
 
     def __init__(self, faults: list[str]) -> None:
         super().__init__("\n".join(faults))
@@ -46,6 +54,8 @@ class Content:
     domains: list[SeedDomain]
     badges: list[SeedBadge]
     challenges: list[SeedChallenge]
+    domains_of_the_hall: list[tuple[str, str]]
+    """Domains that the hall must have, each with its place in the files."""
 
 
 def starter_content() -> Path:
@@ -58,7 +68,7 @@ def read_content(folder: Path, topics: frozenset[str]) -> Content:
     faults: list[str] = []
     if not folder.is_dir():
         raise ContentFaulty([f"{folder}: is not a folder"])
-    domains = _items(folder, ["domains.yaml"], "domains", SeedDomain, faults)
+    written_domains = _items(folder, ["domains.yaml"], "domains", SeedDomain, faults)
     badges = _items(folder, ["badges.yaml"], "badges", SeedBadge, faults)
     challenges = _items(
         folder, ["challenges.yaml", "challenges/*.yaml"], "challenges", SeedChallenge, faults
@@ -69,26 +79,35 @@ def read_content(folder: Path, topics: frozenset[str]) -> Content:
         except ConditionInvalid as error:
             found: Any = error.extra["faults"]
             faults += [f"{place}.condition.{fault['path']}: {fault['message']}" for fault in found]
-    faults += _repeated(domains) + _repeated(badges) + _repeated(challenges)
+    faults += _repeated(written_domains) + _repeated(badges) + _repeated(challenges)
     faults += _unmet_requirements(challenges)
-    known_domains = {domain.slug for _, domain in domains}
-    faults += [
-        f"{place}.domain: no domain is called {challenge.domain}"
+    known_domains = {domain.slug for _, domain in written_domains}
+    unknown_domains = [
+        (f"{place}.domain", challenge.domain)
         for place, challenge in challenges
-        if known_domains and challenge.domain is not None and challenge.domain not in known_domains
+        if challenge.domain is not None and challenge.domain not in known_domains
     ]
+    if known_domains:
+        faults += _unknown(unknown_domains)
     if faults:
         raise ContentFaulty(faults)
     return Content(
-        [domain for _, domain in domains],
+        [domain for _, domain in written_domains],
         [badge for _, badge in badges],
         [challenge for _, challenge in challenges],
+        unknown_domains,
     )
 
 
 async def seed(hall: Hall, content: Content) -> int:
-    """Write content in one transaction; give how many challenges are new. Idempotent."""
+    """Write content in one transaction; give how many challenges are new. Idempotent.
+
+    Raises ContentFaulty if the hall lacks a domain that the folder does not bring.
+    """
     async with hall.units.write() as uow:
+        known_domains = await domains(uow)
+        if faults := _unknown(d for d in content.domains_of_the_hall if d[1] not in known_domains):
+            raise ContentFaulty(faults)
         await seed_domains(uow, content.domains)
         await seed_badges(uow, content.badges)
         return await seed_challenges(uow, content.challenges)
@@ -119,6 +138,10 @@ def _items(
                     for fault in error.errors(include_url=False)
                 ]
     return items
+
+
+def _unknown(domains_at: Iterable[tuple[str, str]]) -> list[str]:
+    return [f"{place}: no domain is called {slug}" for place, slug in domains_at]
 
 
 def _repeated(items: Iterable[tuple[str, Any]]) -> list[str]:
