@@ -16,6 +16,7 @@ from guildhall.identity.schemas import UserRoleChange
 from guildhall.infra.hall import Hall
 from guildhall.infra.tokens import Tokens
 from guildhall.kernel.member import Role
+from guildhall.kernel.paging import cursor_of
 from tests import factories
 from tests.factories import Person
 from tests.identity.waiting import until_it_waits
@@ -193,6 +194,57 @@ async def test_a_member_sees_and_ends_their_other_session(
     assert await status_of(client, signed_in) == 200
     again = await mine.delete(f"/users/me/sessions/{sessions[0]['id']}")
     assert (again.status_code, again.json()["error"]) == (404, "session_not_found")
+
+
+async def test_devices_and_sessions_are_read_page_by_page(
+    client: Client, clock: SettableClock, signed_in: Tokens_
+) -> None:
+    for device in "abcd":
+        await sign_in(client, device)
+        if device != "b":  # Two that were seen at the same instant are told apart all the same.
+            clock.advance(seconds=1)
+    mine = client.with_token(signed_in["access_token"])
+    for what, name in (("devices", "name"), ("sessions", "device")):
+        for limit in (1, 2, 5, 6):
+            read = await read_all(mine, f"/users/me/{what}", limit)
+            assert [item[name] for item in read] == ["d", "c", "b", "a", "laptop"]
+
+
+async def read_all(client: Client, path: str, limit: int) -> list[Any]:
+    """Read a whole list, page by page."""
+    items: list[Any] = []
+    query: dict[str, Any] = {"limit": limit}
+    while True:
+        page = (await client.get(path, params=query)).json()
+        assert len(page["items"]) <= limit
+        items += page["items"]
+        if (cursor := page["next_cursor"]) is None:
+            return items
+        query["cursor"] = cursor
+
+
+@pytest.mark.parametrize("what", ["devices", "sessions"])
+@pytest.mark.parametrize(
+    "position",
+    [("x",), (1,), (None,), (None, None), ("2031-05-14", "x"), (1, 2), ("x", "y", "z"), ()],
+)
+async def test_a_tampered_cursor_is_refused(
+    client: Client, member: Person, what: str, position: tuple[object, ...]
+) -> None:
+    query = {"cursor": cursor_of(*position)}
+    answer = await client.of(member).get(f"/users/me/{what}", params=query)
+    assert (answer.status_code, answer.json()["error"]) == (422, "cursor_unreadable")
+
+
+@pytest.mark.parametrize(
+    "instant", ["2031-05-14", "9999-12-31T23:59:59-23:59", "0001-01-01T00:00:00+23:59"]
+)
+async def test_an_instant_that_is_none_breaks_nothing(
+    client: Client, member: Person, instant: str
+) -> None:
+    query = {"cursor": cursor_of(instant, member.id)}
+    answer = await client.of(member).get("/users/me/devices", params=query)
+    assert answer.status_code in (200, 422), answer.text
 
 
 async def test_forgetting_a_device_ends_its_sessions(client: Client, signed_in: Tokens_) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 from uuid import UUID
 
-from sqlalchemy import Row, Select, exists, or_, select, update
+from sqlalchemy import ColumnElement, Row, Select, exists, or_, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 
 from guildhall.identity.models import ActiveSession, AuditEntry, Device, SetupToken, User
@@ -20,6 +20,7 @@ __all__ = [
     "devices_of",
     "end_sessions",
     "is_usual_device",
+    "living_sessions",
     "local_days",
     "session_for_update",
     "sessions_of",
@@ -88,23 +89,36 @@ async def session_for_update(
     return found
 
 
-async def sessions_of(uow: UnitOfWork, user_id: UUID) -> Sequence[Row[ActiveSession, str]]:
+async def sessions_of(
+    uow: UnitOfWork, user_id: UUID, limit: int, before: UUID | None
+) -> Sequence[Row[ActiveSession, str]]:
     """Give a member's living sessions, newest first, each with the name of its device."""
-    return (
-        await uow.session.execute(
-            select(ActiveSession, Device.name)
-            .join(
-                Device,
-                (Device.user_id == ActiveSession.user_id) & (Device.id == ActiveSession.device_id),
-            )
-            .where(
-                ActiveSession.user_id == user_id,
-                ActiveSession.ended_at.is_(None),
-                ActiveSession.expires_at > uow.now,
-            )
-            .order_by(ActiveSession.id.desc())
+    query = (
+        select(ActiveSession, Device.name)
+        .join(
+            Device,
+            (Device.user_id == ActiveSession.user_id) & (Device.id == ActiveSession.device_id),
         )
-    ).all()
+        .where(*_living(uow, user_id))
+        .order_by(ActiveSession.id.desc())
+        .limit(limit)
+    )
+    if before is not None:
+        query = query.where(ActiveSession.id < before)
+    return (await uow.session.execute(query)).all()
+
+
+async def living_sessions(uow: UnitOfWork, user_id: UUID) -> Sequence[UUID]:
+    """Give the ids of all of a member's living sessions."""
+    return (await uow.session.scalars(select(ActiveSession.id).where(*_living(uow, user_id)))).all()
+
+
+def _living(uow: UnitOfWork, user_id: UUID) -> Sequence[ColumnElement[bool]]:
+    return (
+        ActiveSession.user_id == user_id,
+        ActiveSession.ended_at.is_(None),
+        ActiveSession.expires_at > uow.now,
+    )
 
 
 async def end_sessions(
@@ -152,12 +166,20 @@ async def is_usual_device(uow: UnitOfWork, user_id: UUID, name: str, address: st
     return bool(await uow.session.scalar(select(usual)))
 
 
-async def devices_of(uow: UnitOfWork, user_id: UUID) -> Sequence[Device]:
-    return (
-        await uow.session.scalars(
-            select(Device).where(Device.user_id == user_id).order_by(Device.last_seen_at.desc())
-        )
-    ).all()
+async def devices_of(
+    uow: UnitOfWork, user_id: UUID, limit: int, before: Sequence[object] | None
+) -> Sequence[Device]:
+    """Give a member's devices, the last seen first; `before` is such an instant and an id."""
+    order = tuple_(Device.last_seen_at, Device.id)
+    query = (
+        select(Device)
+        .where(Device.user_id == user_id)
+        .order_by(Device.last_seen_at.desc(), Device.id.desc())
+        .limit(limit)
+    )
+    if before is not None:
+        query = query.where(order < tuple_(*before))
+    return (await uow.session.scalars(query)).all()
 
 
 async def setup_token_for_update(uow: UnitOfWork) -> SetupToken | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
@@ -34,7 +35,7 @@ from guildhall.infra.http import (
 )
 from guildhall.infra.http.access import sign_in_limited
 from guildhall.infra.tokens import Tokens
-from guildhall.kernel.paging import Limit, Page, cursor_of, position_in
+from guildhall.kernel.paging import Limit, Page, page_of, position_in
 
 __all__ = ["routers"]
 
@@ -112,10 +113,17 @@ async def change_me(body: UserChange, who: CurrentMember, uow: Writes) -> UserOu
 
 
 @member.get("/users/me/devices")
-async def devices(who: CurrentMember, uow: Reads) -> Page[DeviceOut]:
-    """List the devices that one signed in from."""
-    found = await repository.devices_of(uow, who.id)
-    return Page(items=[DeviceOut.model_validate(device) for device in found])
+async def devices(
+    who: CurrentMember, uow: Reads, limit: Limit = 20, cursor: str | None = None
+) -> Page[DeviceOut]:
+    """List the devices that one signed in from, the last seen first."""
+    before = position_in(cursor, datetime, UUID) if cursor else None
+    return page_of(
+        await repository.devices_of(uow, who.id, limit, before),
+        limit,
+        DeviceOut.model_validate,
+        lambda device: (device.last_seen_at, device.id),
+    )
 
 
 @member.delete("/users/me/devices/{device_id}", status_code=204)
@@ -125,9 +133,11 @@ async def end_device(device_id: UUID, who: CurrentMember, uow: Writes) -> None:
 
 
 @member.get("/users/me/sessions")
-async def list_sessions(who: CurrentMember, uow: Reads) -> Page[SessionOut]:
-    """List one's living sessions."""
-    return Page(items=await sessions.sessions(uow, who))
+async def list_sessions(
+    who: CurrentMember, uow: Reads, limit: Limit = 20, cursor: str | None = None
+) -> Page[SessionOut]:
+    """List one's living sessions, newest first."""
+    return await sessions.sessions(uow, who, limit, cursor)
 
 
 @member.delete("/users/me/sessions/{session_id}", status_code=204)
@@ -146,10 +156,7 @@ async def users(
     """List accounts in the order they were opened; `search` is the start of a name or address."""
     after = position_in(cursor, UUID)[0] if cursor else None
     found = (await uow.session.scalars(repository.users_page(after, limit, search))).all()
-    return Page(
-        items=[UserOut.model_validate(user) for user in found],
-        next_cursor=cursor_of(found[-1].id) if len(found) == limit else None,
-    )
+    return page_of(found, limit, UserOut.model_validate)
 
 
 @admin.patch("/admin/users/{user_id}")
@@ -180,7 +187,4 @@ async def audit_log(
         since=since,
     )
     found = (await uow.session.scalars(query)).all()
-    return Page(
-        items=[AuditEntryOut.model_validate(entry) for entry in found],
-        next_cursor=cursor_of(found[-1].id) if len(found) == limit else None,
-    )
+    return page_of(found, limit, AuditEntryOut.model_validate)

@@ -195,7 +195,7 @@ async def change_role(uow: UnitOfWork, admin: Member, user_id: UUID, body: UserR
 
 async def _ask_again(uow: UnitOfWork, user_id: UUID) -> None:
     """Have the door read this member anew."""
-    alive = [session.id for session, _ in await repository.sessions_of(uow, user_id)]
+    alive = await repository.living_sessions(uow, user_id)
     tell_door(uow, user_id, alive, forget_session)
 
 

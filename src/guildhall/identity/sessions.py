@@ -7,6 +7,7 @@ from datetime import timedelta
 from uuid import UUID
 
 from redis.asyncio import Redis
+from sqlalchemy import Row
 
 from guildhall.identity import passwords, repository, rules
 from guildhall.identity.audit import record
@@ -32,6 +33,7 @@ from guildhall.infra.unit_of_work import UnitOfWork, UnitsOfWork
 from guildhall.kernel.clock import Clock
 from guildhall.kernel.ids import new_id
 from guildhall.kernel.member import Member, Role
+from guildhall.kernel.paging import Page, page_of, position_in
 
 __all__ = [
     "end_device",
@@ -180,10 +182,14 @@ async def end_device(uow: UnitOfWork, member: Member, device_id: UUID) -> None:
     _shut(uow, member, ended)
 
 
-async def sessions(uow: UnitOfWork, member: Member) -> list[SessionOut]:
-    """Give the member's living sessions."""
-    return [
-        SessionOut(
+async def sessions(
+    uow: UnitOfWork, member: Member, limit: int, cursor: str | None
+) -> Page[SessionOut]:
+    """Give a page of the member's living sessions, newest first."""
+
+    def shown(row: Row[ActiveSession, str]) -> SessionOut:
+        session, device = row
+        return SessionOut(
             id=session.id,
             device_id=session.device_id,
             device=device,
@@ -192,8 +198,10 @@ async def sessions(uow: UnitOfWork, member: Member) -> list[SessionOut]:
             expires_at=session.expires_at,
             current=session.id == member.session_id,
         )
-        for session, device in await repository.sessions_of(uow, member.id)
-    ]
+
+    before = position_in(cursor, UUID)[0] if cursor else None
+    rows = await repository.sessions_of(uow, member.id, limit, before)
+    return page_of(rows, limit, shown, lambda row: (row[0].id,))
 
 
 # Asked on the door's cold path, for every session that Redis does not know: hence the read pool.
