@@ -16,7 +16,12 @@ from guildhall.challenges import (
     calibrate_ratings,
     grade_attempts,
 )
-from guildhall.challenges.models import ChallengeRating, ChallengeRecord, MemberAbility
+from guildhall.challenges.models import (
+    Challenge,
+    ChallengeRating,
+    ChallengeRecord,
+    MemberAbility,
+)
 from guildhall.challenges.rules import NEWCOMER, SELF_XP_PER_DAY
 from guildhall.infra.hall import Hall
 from guildhall.kernel.ids import new_id
@@ -238,6 +243,35 @@ async def test_self_reported_xp_is_capped_by_the_members_own_day(
         await take(mine, challenge.id, {})
     await settle()
     assert await total_xp(mine) == 200
+
+
+async def test_moving_to_another_time_zone_opens_no_second_day_of_self_reported_xp(
+    client: Client, committed: Hall, clock: SettableClock, settle: Any
+) -> None:
+    clock.set(datetime(2031, 5, 14, 11, tzinfo=UTC))
+    mine = client.of(await factories.person(committed))
+    made = [await factories.challenge(committed, grader=SELF, xp=100) for _ in range(5)]
+
+    async def earned_by(challenge: Challenge) -> int:
+        before = await total_xp(mine)
+        await take(mine, challenge.id, {})
+        await settle()
+        return await total_xp(mine) - before
+
+    async def move(**fields: Any) -> None:
+        assert (await mine.patch("/users/me", json=fields)).status_code == 200
+
+    assert await earned_by(made[0]) == SELF_XP_PER_DAY
+    await move(time_zone="Pacific/Kiritimati")  # The 15th of May
+    assert await earned_by(made[1]) == 0
+    await move(time_zone="Pacific/Pago_Pago", day_starts_at=1)  # The 13th
+    assert await earned_by(made[2]) == 0
+    await move(time_zone="UTC", day_starts_at=23)  # The 13th
+    assert await earned_by(made[3]) == 0
+    clock.advance(hours=13)  # The 15th by UTC, the 14th of the member
+    assert await earned_by(made[4]) == 0
+    await move(day_starts_at=0)
+    assert await earned_by(made[4]) == SELF_XP_PER_DAY
 
 
 async def test_a_review_is_given_by_its_author_or_a_moderator_and_never_by_oneself(

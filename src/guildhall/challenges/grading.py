@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -107,7 +107,12 @@ async def _give_scores(uow: UnitOfWork, graded: Sequence[tuple[Any, Grading]]) -
         xp = max(0, worth - record["xp_earned"])
         if xp and isinstance(grader_from_json(row.grader), SelfReport):
             xp = await repository.self_xp(
-                uow, row.user_id, row.local_day, xp, rules.SELF_XP_PER_DAY
+                uow,
+                row.user_id,
+                row.local_day,
+                row.submitted_at.astimezone(UTC).date(),
+                xp,
+                rules.SELF_XP_PER_DAY,
             )
         record["graded"] += 1
         record["best_score"] = max(record["best_score"], grading.score)

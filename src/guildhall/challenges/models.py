@@ -183,10 +183,13 @@ class ChallengeRecord(Base):
 
 
 class SelfXpDay(Base):
-    """XP that a member has granted themselves on a day."""
+    """XP that a member has granted themselves on a day: by their own clock, and by UTC."""
 
     __tablename__ = "self_xp_days"
 
     user_id: Mapped[UUID] = mapped_column(primary_key=True)
-    local_day: Mapped[date] = mapped_column(primary_key=True)
+    clock: Mapped[str] = mapped_column(Text, primary_key=True)
+    day: Mapped[date] = mapped_column(primary_key=True)
     xp: Mapped[int]
+
+    __table_args__ = (CheckConstraint("clock IN ('own', 'utc')", name="clock"),)

@@ -17,7 +17,7 @@ __all__ = [
 ]
 
 SELF_XP_PER_DAY = 100
-"""Most XP that self-reported challenges give a member on one day."""
+"""Most XP that self-reported challenges give a member on one day, by their own clock or by UTC."""
 
 TARGET_CHANCE = 0.75
 """The predicted chance of success at which a challenge is right for somebody."""

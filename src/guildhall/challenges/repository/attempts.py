@@ -220,26 +220,37 @@ async def save_grades(
     )
 
 
-# Grants what the day still has room for, and says how much that was. The subject's events are
-# graded in order, one batch at a time, so the two steps see the same row.
-async def self_xp(uow: UnitOfWork, user_id: UUID, local_day: date, wanted: int, cap: int) -> int:
-    """Reserve self-reported XP within the day's cap; give what was left, up to what is wanted."""
-    key = {"user_id": user_id, "local_day": local_day}
-    await uow.session.execute(
-        text(
-            "INSERT INTO self_xp_days (user_id, local_day, xp) VALUES (:user_id, :local_day, 0)"
-            " ON CONFLICT DO NOTHING"
-        ),
-        key,
-    )
-    granted = await uow.session.scalar(
-        text(
-            "WITH day AS (SELECT xp FROM self_xp_days WHERE user_id = :user_id"
-            " AND local_day = :local_day FOR UPDATE)"
-            " UPDATE self_xp_days d SET xp = least(CAST(:cap AS int), day.xp + :wanted) FROM day"
-            " WHERE d.user_id = :user_id AND d.local_day = :local_day"
-            " RETURNING d.xp - day.xp"
-        ),
-        {**key, "wanted": wanted, "cap": cap},
-    )
-    return int(granted or 0)
+# Grants what both days still have room for, and says how much that was. The rows are made first,
+# in an order that all keep, so that the second statement finds and locks them.
+OPEN_SELF_XP_DAYS = text("""
+INSERT INTO self_xp_days (user_id, clock, day, xp)
+VALUES (:user_id, 'own', :local_day, 0), (:user_id, 'utc', :utc_day, 0)
+ON CONFLICT DO NOTHING
+""")
+GRANT_SELF_XP = text("""
+WITH days AS (
+    SELECT clock, day, xp FROM self_xp_days
+    WHERE user_id = :user_id
+      AND (clock, day) IN (('own', CAST(:local_day AS date)), ('utc', CAST(:utc_day AS date)))
+    ORDER BY clock FOR UPDATE
+), room AS (
+    SELECT greatest(0, least(CAST(:wanted AS int), CAST(:cap AS int) - max(xp))) AS xp FROM days
+)
+UPDATE self_xp_days d SET xp = d.xp + room.xp FROM days, room
+WHERE d.user_id = :user_id AND d.clock = days.clock AND d.day = days.day
+RETURNING room.xp
+""")
+
+
+async def self_xp(
+    uow: UnitOfWork, user_id: UUID, local_day: date, utc_day: date, wanted: int, cap: int
+) -> int:
+    """Reserve self-reported XP within the cap of a day; give what was left, up to what is wanted.
+
+    The cap holds on the member's own day and on the day by UTC: own days alone would be had twice,
+    by moving to another time zone.
+    """
+    key = {"user_id": user_id, "local_day": local_day, "utc_day": utc_day}
+    await uow.session.execute(OPEN_SELF_XP_DAYS, key)
+    granted = await uow.session.scalars(GRANT_SELF_XP, {**key, "wanted": wanted, "cap": cap})
+    return int(granted.all()[0])

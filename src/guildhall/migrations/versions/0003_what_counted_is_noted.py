@@ -1,4 +1,4 @@
-"""First attempts count once."""
+"""First attempts count once, and moving to another time zone opens no second day."""
 
 from __future__ import annotations
 
@@ -26,7 +26,22 @@ def upgrade() -> None:
           AND o.payload->>'first' = 'true' AND r.user_id = o.subject_id
           AND r.challenge_id = CAST(o.payload->>'challenge_id' AS uuid)
     """)
+    op.drop_constraint(op.f("pk_self_xp_days"), "self_xp_days")
+    op.alter_column("self_xp_days", "local_day", new_column_name="day")
+    op.add_column(
+        "self_xp_days", sa.Column("clock", sa.Text(), server_default="own", nullable=False)
+    )
+    op.alter_column("self_xp_days", "clock", server_default=None)
+    op.create_primary_key(op.f("pk_self_xp_days"), "self_xp_days", ["user_id", "clock", "day"])
+    op.create_check_constraint(
+        op.f("ck_self_xp_days_clock"), "self_xp_days", "clock IN ('own', 'utc')"
+    )
 
 
 def downgrade() -> None:
+    op.execute("DELETE FROM self_xp_days WHERE clock <> 'own'")
+    op.drop_constraint(op.f("pk_self_xp_days"), "self_xp_days")
+    op.drop_column("self_xp_days", "clock")  # Its check goes with it.
+    op.alter_column("self_xp_days", "day", new_column_name="local_day")
+    op.create_primary_key(op.f("pk_self_xp_days"), "self_xp_days", ["user_id", "local_day"])
     op.drop_column("challenge_records", "calibrated")
