@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import datetime
 from typing import Any
 from uuid import uuid4
 
@@ -15,7 +16,7 @@ from guildhall.infra.hall import Hall
 from guildhall.kernel.member import Role
 from tests import factories
 from tests.factories import FLAG, QUIZ, REVIEW, Person
-from tests.world import Client
+from tests.world import Client, SettableClock
 
 DRAFT = {
     "title": "Find the words",
@@ -74,6 +75,18 @@ async def test_a_change_leaves_what_it_does_not_name(client: Client, member: Per
     path = f"/challenges/{made['id']}"
     changed = (await author.patch(path, json={"max_attempts": None, "title": None})).json()
     assert changed == made | {"max_attempts": None}
+
+
+async def test_readers_see_when_a_challenge_was_changed(
+    client: Client, committed: Hall, clock: SettableClock, member: Person, other: Person
+) -> None:
+    made = await factories.challenge(committed, member.member)
+    path, then = f"/challenges/{made.id}", committed.clock.now()
+    now = clock.advance(hours=1)
+    await client.of(member).patch(path, json={"title": "Find them"})
+    seen = (await client.of(other).get(path)).json()
+    times = [datetime.fromisoformat(seen[field]) for field in ("created_at", "updated_at")]
+    assert times == [then, now]
 
 
 async def test_a_removed_challenge_is_gone_for_everyone_and_its_attempts_stay(

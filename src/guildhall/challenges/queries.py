@@ -84,6 +84,7 @@ async def challenge(
         retry_wait_seconds=found.retry_wait_seconds,
         created_by=found.created_by,
         created_at=found.created_at,
+        updated_at=found.updated_at,
         chance=round(
             chance(
                 Rating(ability.rating, ability.deviation) if ability else NEWCOMER,

@@ -125,6 +125,7 @@ class ChallengeOut(ChallengeSummary):
     retry_wait_seconds: int | None
     created_by: UUID | None
     created_at: datetime
+    updated_at: datetime
 
 
 class SubmittedOut(BaseModel):
