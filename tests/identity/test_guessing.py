@@ -8,6 +8,8 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from pwdlib.hashers.argon2 import Argon2Hasher
+from sqlalchemy import event
 
 from guildhall.entrypoints.api import create_app, furnish
 from guildhall.identity import sessions
@@ -58,6 +60,36 @@ async def test_the_guesser_has_to_wait_whether_there_is_such_an_account_or_not(
     # Another account is not held to it, nor is the same one elsewhere.
     assert await sign_in(client, "grace") == 401
     assert await sign_in(client.at(HOME), login) == 401
+
+
+async def test_an_unknown_name_costs_what_a_wrong_password_costs(
+    client: Client, ada: None, committed: Hall, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What takes time is counted, not timed: the hashes worked out, and the questions asked."""
+    costs: list[str] = []
+    verify = Argon2Hasher.verify
+
+    def counted(self: Argon2Hasher, password: str | bytes, stored: str | bytes) -> bool:
+        costs.append(str(stored).rsplit("$", 2)[0])  # All but the salt and the hash.
+        return verify(self, password, stored)
+
+    def asked(_: object, __: object, statement: str, *___: object) -> None:
+        costs.append(statement)
+
+    monkeypatch.setattr(Argon2Hasher, "verify", counted)
+    engine = committed.database.engine.sync_engine
+    event.listen(engine, "before_cursor_execute", asked)
+    try:
+        bills = []
+        for login in ("ada", "nobody", "ada@example.org", "nobody@example.org"):
+            costs.clear()
+            assert await sign_in(client, login) == 401
+            bills.append(list(costs))
+    finally:
+        event.remove(engine, "before_cursor_execute", asked)
+    assert all(bill == bills[0] for bill in bills)
+    hashes = [cost for cost in bills[0] if cost.startswith("$argon2")]
+    assert hashes == ["$argon2id$v=19$m=19456,t=2,p=1"]
 
 
 async def test_a_name_and_an_email_of_one_account_are_one_target(client: Client, ada: None) -> None:
