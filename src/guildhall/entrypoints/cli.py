@@ -14,20 +14,34 @@ from guildhall.infra.settings import Settings, SettingsFault
 
 __all__ = ["main", "refuse", "settings_or_exit"]
 
-LOADED_WHEN_ASKED = dict.fromkeys(
-    ("api", "audit", "create-admin", "migrate", "openapi", "relay", "scheduler", "seed", "worker"),
-    "guildhall.entrypoints.commands",
-)
+COMMANDS_MODULE = "guildhall.entrypoints.commands"
+LOADED_WHEN_ASKED = {
+    "api": "Run the API alone, against configured servers.",
+    "audit": "Prove that ledger, totals and leaderboards agree.",
+    "create-admin": "Open an admin's account, in a running or a stopped hall.",
+    "migrate": "Bring the database to the schema of this release.",
+    "openapi": "Print the OpenAPI document.",
+    "relay": "Run the relay alone, against configured servers.",
+    "scheduler": "Run the scheduler alone, against configured servers.",
+    "seed": "Load content from a FOLDER of YAML files; without one, the starter content.",
+    "worker": "Run a worker alone, against configured servers.",
+}
 
 
 class _Group(click.Group):
     def list_commands(self, ctx: click.Context) -> list[str]:
         return sorted([*super().list_commands(ctx), *LOADED_WHEN_ASKED])
 
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the commands. Click would load them all, for a sentence each."""
+        here = {name: command.help or "" for name, command in self.commands.items()}
+        with formatter.section("Commands"):
+            formatter.write_dl(sorted((here | LOADED_WHEN_ASKED).items()))
+
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in LOADED_WHEN_ASKED:
             return super().get_command(ctx, cmd_name)
-        module = import_module(LOADED_WHEN_ASKED[cmd_name])
+        module = import_module(COMMANDS_MODULE)
         command: click.Command = getattr(module, cmd_name.replace("-", "_"))
         return command
 

@@ -11,6 +11,7 @@ from typing import TypeVar
 import click
 import orjson
 from pydantic import ValidationError
+from redis.exceptions import RedisError
 
 from guildhall import identity, progression
 from guildhall.entrypoints.api import create_app
@@ -22,6 +23,7 @@ from guildhall.entrypoints.seeding import ContentFaulty, read_content, starter_c
 from guildhall.entrypoints.seeding import seed as write_content
 from guildhall.entrypoints.wiring import WIRING
 from guildhall.entrypoints.worker import run as run_worker
+from guildhall.infra.database import is_away
 from guildhall.infra.embedded import servers_for
 from guildhall.infra.endpoints import Endpoints
 from guildhall.infra.hall import Hall, open_hall
@@ -53,15 +55,23 @@ def _configured(settings: Settings) -> Endpoints:
 
 
 def _with_hall(act: Callable[[Hall], Awaitable[T]]) -> T:
-    """Do something in the hall of DATA_DIR, running or not, or on the configured servers."""
+    """Do something in the hall of DATA_DIR, running or not, or on the configured servers.
+
+    Says why and stops with a refusal's code when it cannot get there: 1 is for what it found.
+    """
     settings = settings_or_exit()
 
     async def within() -> T:
-        async with (
-            servers_for(settings) as endpoints,
-            open_hall(settings, endpoints, WIRING, pool_size=2) as hall,
-        ):
-            return await act(hall)
+        async with servers_for(settings) as endpoints:
+            try:
+                async with open_hall(settings, endpoints, WIRING, pool_size=2) as hall:
+                    return await act(hall)
+            except RedisError as error:
+                raise SettingsFault([f"Redis cannot be reached: {error}"]) from error
+            except Exception as error:
+                if not is_away(error):
+                    raise
+                raise SettingsFault([f"The database cannot be reached: {error}"]) from error
 
     try:
         return asyncio.run(within())
