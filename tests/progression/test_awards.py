@@ -286,6 +286,73 @@ async def test_a_reversal_counts_in_the_periods_of_what_it_takes_back(
     assert (await audited(committed)).all_equal
 
 
+async def rescored(client: Client, settle: Any, path: str, **body: Any) -> Any:
+    """Start a task of re-scoring, let it run; give it as it ended."""
+    started = await client.post(f"/admin/xp/rescorings{path}", json=body or None)
+    assert started.status_code == 202, started.text
+    await settle()
+    task_id = started.json()["task_execution_id"]
+    return (await client.get(f"/task-executions/{task_id}")).json()
+
+
+async def test_a_rescoring_is_previewed_and_then_applied_once(
+    client: Client, committed: Hall, clock: SettableClock, admin: Person, settle: Any
+) -> None:
+    clever, lucky, poor = [await factories.person(committed) for _ in range(3)]
+    await award(
+        committed,
+        achievement(clever.member, NOON, 100, domain="tools"),
+        achievement(lucky.member, NOON, 101, domain="tools"),
+        achievement(lucky.member, NOON, 7),
+        achievement(poor.member, NOON, 50, domain="tools"),
+    )
+    chief = client.of(admin)
+    taken = {"user_id": str(poor.id), "reason": "x", "xp": -30}
+    assert (await chief.post("/admin/xp", json=taken)).status_code == 201
+    clock.advance(days=14)
+
+    wanted = {"domain": "tools", "worth_percent": 33, "reason": "The key was wrong"}
+    preview = await rescored(chief, settle, "", **wanted)
+    change = preview["result"]
+    assert (change["members"], change["entries"], change["skipped"]) == (2, 2, 1)
+    assert (change["xp_before"], change["xp_after"]) == (201, 66)
+    assert (await progress(committed, clever)).total_xp == 100
+
+    await award(committed, achievement(clever.member, clock.now(), 10, domain="tools"))
+    path = f"/{preview['id']}/apply"
+    answers = await asyncio.gather(*(chief.post(f"/admin/xp/rescorings{path}") for _ in range(5)))
+    assert sorted(answer.status_code for answer in answers) == [202] + [409] * 4
+    await settle()
+    totals = [(await progress(committed, who)).total_xp for who in (clever, lucky, poor)]
+    assert totals == [43, 40, 20]  # What came after the preview stays whole.
+    last = (await client.of(lucky).get("/progress/me/history")).json()["items"][0]
+    assert (last["xp"], last["reason"], last["local_day"]) == (
+        -68, "The key was wrong", NOON.date().isoformat(),
+    )  # fmt: skip
+    assert last["why"].startswith("The difference")
+    assert (await rescored(chief, settle, "", **wanted))["result"]["entries"] == 1
+    assert (await audited(committed)).all_equal
+
+
+async def test_a_rescoring_that_says_nothing_or_was_not_previewed_is_refused(
+    client: Client, committed: Hall, admin: Person, member: Person
+) -> None:
+    chief = client.of(admin)
+    for body in (
+        {"reason": "x"}, {"reason": "x", "domain": "tools", "worth_percent": 100},
+        {"domain": "tools"}, {"reason": "x", "since": "2031-01-01"},
+        {"reason": "x", "cause_ids": []},
+    ):  # fmt: skip
+        assert (await chief.post("/admin/xp/rescorings", json=body)).status_code == 422, body
+    missing = await chief.post(f"/admin/xp/rescorings/{new_id()}/apply")
+    assert (missing.status_code, missing.json()["error"]) == (404, "rescoring_preview_not_found")
+    started = await chief.post("/admin/xp/rescorings", json={"reason": "x", "domain": "tools"})
+    early = await chief.post(f"/admin/xp/rescorings/{started.json()['task_execution_id']}/apply")
+    assert (early.status_code, early.json()["error"]) == (409, "rescoring_preview_not_ready")
+    refused = await client.of(member).post("/admin/xp/rescorings", json={})
+    assert refused.status_code == 403
+
+
 async def test_a_loss_before_a_gain_told_late_is_no_difference(
     client: Client, committed: Hall, clock: SettableClock, admin: Person, member: Person
 ) -> None:

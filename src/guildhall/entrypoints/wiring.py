@@ -40,6 +40,8 @@ TASKS = (
     Task(progression.REBUILD_TASK, progression.rebuild_boards),
     Task(progression.AWARD_BADGE_TASK, progression.award_badge_to_all),
     Task(progression.TRY_BADGE_TASK, progression.try_on_history),
+    Task(progression.PREVIEW_RESCORING_TASK, progression.preview_rescoring),
+    Task(progression.APPLY_RESCORING_TASK, progression.apply_rescoring),
     Task("progression.close_seasons", progression.close_seasons, every=timedelta(minutes=10)),
 )
 

@@ -24,6 +24,10 @@ from guildhall.progression.handlers import (
     note_happenings,
     publish_boards,
 )
+from guildhall.progression.rescoring import APPLY_TASK as APPLY_RESCORING_TASK
+from guildhall.progression.rescoring import PREVIEW_TASK as PREVIEW_RESCORING_TASK
+from guildhall.progression.rescoring import apply as apply_rescoring
+from guildhall.progression.rescoring import preview as preview_rescoring
 from guildhall.progression.routes import routers
 from guildhall.progression.rules import xp_for_score
 from guildhall.progression.seeding import SeedBadge, SeedDomain, seed_badges, seed_domains
@@ -35,7 +39,9 @@ from guildhall.progression.tasks import (
 )
 
 __all__ = [
+    "APPLY_RESCORING_TASK",
     "AWARD_BADGE_TASK",
+    "PREVIEW_RESCORING_TASK",
     "REBUILD_TASK",
     "TRY_BADGE_TASK",
     "Achievement",
@@ -47,6 +53,7 @@ __all__ = [
     "RankReached",
     "SeedBadge",
     "SeedDomain",
+    "apply_rescoring",
     "audit",
     "award_achievements",
     "award_badge_to_all",
@@ -56,6 +63,7 @@ __all__ = [
     "fill_boards",
     "note_happenings",
     "parse_condition",
+    "preview_rescoring",
     "publish_boards",
     "rebuild_boards",
     "repair",

@@ -15,6 +15,9 @@ __all__ = [
     "NotOnBoard",
     "PauseNotFound",
     "PauseTooLong",
+    "PreviewNotFound",
+    "PreviewNotReady",
+    "PreviewUsed",
     "SeasonNotFound",
     "SubjectNotFound",
 ]
@@ -68,6 +71,21 @@ class EntryReversed(Conflict):
 class CorrectionTooLarge(Conflict):
     code = "correction_too_large"
     detail = "This would leave the member with less than no XP."
+
+
+class PreviewNotFound(NotFound):
+    code = "rescoring_preview_not_found"
+    detail = "There is no such preview of a re-scoring. Those older than a week are gone."
+
+
+class PreviewNotReady(Conflict):
+    code = "rescoring_preview_not_ready"
+    detail = "The preview has not come to its end. Look at its result first."
+
+
+class PreviewUsed(Conflict):
+    code = "rescoring_applied"
+    detail = "This re-scoring has been applied already. Make a new preview."
 
 
 class PauseNotFound(NotFound):

@@ -10,7 +10,7 @@ from fastapi import Query, Request, Response
 from guildhall.infra.http import CurrentMember, Reads, Writes, access_routers, hall_of
 from guildhall.infra.http.hot import HotRoute, SharedAnswers, json_answer
 from guildhall.kernel.paging import Limit, Page
-from guildhall.progression import badges, conditions, queries, service
+from guildhall.progression import badges, conditions, queries, rescoring, service
 from guildhall.progression.schemas import (
     BadgeChange,
     BadgeEarnedOut,
@@ -30,6 +30,7 @@ from guildhall.progression.schemas import (
     ProgressOut,
     ProgressSettings,
     PublicProgressOut,
+    RescoringIn,
     SeasonOut,
     Started,
     XpEntryOut,
@@ -183,3 +184,15 @@ async def award_badge(badge_id: UUID, who: CurrentMember, uow: Writes) -> Starte
 async def correct_xp(body: Correction, who: CurrentMember, uow: Writes) -> XpEntryOut:
     """Set a member's XP right: add an amount, or reverse an entry. The ledger keeps both."""
     return queries.entry_out(await service.correct(uow, who, body))
+
+
+@admin.post("/admin/xp/rescorings", status_code=202)
+async def preview_rescoring(body: RescoringIn, who: CurrentMember, uow: Writes) -> Started:
+    """Preview a re-scoring, in the background: the task's result says what it would change."""
+    return Started(task_execution_id=await rescoring.preview_later(uow, who, body))
+
+
+@admin.post("/admin/xp/rescorings/{execution_id}/apply", status_code=202)
+async def apply_rescoring(execution_id: UUID, who: CurrentMember, uow: Writes) -> Started:
+    """Apply a re-scoring that was previewed, once. The ledger keeps what was and what is added."""
+    return Started(task_execution_id=await rescoring.apply_later(uow, who, execution_id))

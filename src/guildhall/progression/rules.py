@@ -38,6 +38,7 @@ RULE_TEXTS: Mapping[tuple[str, int], str] = {
         " less what earlier attempts at the same challenge have earned."
     ),
     ("correction", 1): "Set right by an admin, with a reason.",
+    ("rescoring", 1): "The difference to another entry, which was scored anew with many others.",
 }
 """What each rule says, by its id and version. A rule that changes gets a new version."""
 

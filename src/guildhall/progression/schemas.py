@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
 from pydantic import (
+    AwareDatetime,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -38,6 +39,7 @@ __all__ = [
     "ProgressSettings",
     "PublicProgressOut",
     "RankOut",
+    "RescoringIn",
     "SeasonOut",
     "Started",
     "Window",
@@ -246,6 +248,31 @@ class Started(BaseModel):
     """A task that was started; `GET /task-executions/{id}` tells how far it is."""
 
     task_execution_id: UUID
+
+
+class RescoringIn(_Body):
+    """Which awards to set right, all conditions together, and what they shall be worth."""
+
+    rule: Slug | None = None
+    rule_version: Annotated[int, Field(ge=1, le=1_000_000)] | None = None
+    domain: Slug | None = None
+    cause_ids: Annotated[list[UUID], Field(min_length=1, max_length=10_000)] | None = Field(
+        None, description="For example the attempts that were scored wrongly."
+    )
+    since: AwareDatetime | None = Field(None, description="Awards from this instant on.")
+    until: AwareDatetime | None = Field(None, description="Awards before this instant.")
+    worth_percent: Annotated[int, Field(ge=0, le=1000)] = Field(
+        0, description="What each is worth afterwards, in percent; 0 takes it back."
+    )
+    reason: Prose
+
+    @model_validator(mode="after")
+    def _some_of_them(self) -> Self:
+        if self.worth_percent == 100:
+            raise ValueError("100 percent changes nothing")
+        if not self.model_fields_set & {"rule", "domain", "cause_ids", "since", "until"}:
+            raise ValueError("say which: by rule, domain, cause_ids, since or until")
+        return self
 
 
 class Correction(_Body):

@@ -35,7 +35,16 @@ from guildhall.progression.models import Domain, StreakFreezeUse, StreakPause, X
 from guildhall.progression.repository import Gain, Standing
 from guildhall.progression.schemas import Correction, PauseIn
 
-__all__ = ["add_pause", "award", "correct", "excuse", "note", "remove_pause", "show_on_boards"]
+__all__ = [
+    "add_pause",
+    "award",
+    "correct",
+    "excuse",
+    "gain",
+    "note",
+    "remove_pause",
+    "show_on_boards",
+]
 
 LONGEST_PAUSE = timedelta(days=366)
 
@@ -61,7 +70,7 @@ async def award(uow: UnitOfWork, achievements: Sequence[Achievement]) -> None:
         for each in new
         if each.subject_id is not None and awarded[each.event_id]
     ]
-    await _gain(uow, standings, gains, days)
+    await gain(uow, standings, gains, days)
     await badges.check(uow, standings, days)
 
 
@@ -126,7 +135,7 @@ async def correct(uow: UnitOfWork, admin: Member, body: Correction) -> XpEntry:
         entry_id=str(entry.id),
     )
     days = {body.user_id: entry.local_day}
-    await _gain(uow, standings, [Gain(body.user_id, domain, xp, occurred_at)], days)
+    await gain(uow, standings, [Gain(body.user_id, domain, xp, occurred_at)], days)
     await badges.check(uow, standings, days)
     return entry
 
@@ -184,16 +193,15 @@ async def show_on_boards(uow: UnitOfWork, member: Member, shown: bool) -> None:
         _publish(uow, await boards.show(uow, member.id, shown))
 
 
-async def _gain(
+async def gain(
     uow: UnitOfWork,
     standings: Mapping[UUID, Standing],
     gains: Sequence[Gain],
     days: Mapping[UUID, date],
 ) -> None:
     """Carry XP from the ledger to totals, levels, boards and ranks. Emits what was reached."""
-    for gain in gains:
-        standing = standings[gain.subject_id]
-        standing.total_xp += gain.xp
+    for each in gains:
+        standings[each.subject_id].total_xp += each.xp
     for standing in standings.values():
         before, standing.level = standing.level, rules.level_for(standing.total_xp)
         if standing.level > before:
@@ -224,9 +232,9 @@ async def _raise_ranks(
     """Raise the ranks of those whose domain XP has just crossed a threshold."""
     systems = await boards.rank_systems(uow)
     gained: dict[tuple[UUID, str], int] = defaultdict(int)
-    for gain in gains:
-        if gain.domain is not None:
-            gained[gain.subject_id, gain.domain] += gain.xp
+    for each in gains:
+        if each.domain is not None:
+            gained[each.subject_id, each.domain] += each.xp
     crossed: list[tuple[UUID, str, str]] = []
     for entry in entries:
         if entry.period != "all" or entry.board not in systems:
