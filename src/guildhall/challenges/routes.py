@@ -22,7 +22,7 @@ from guildhall.challenges.schemas import (
 )
 from guildhall.infra.http import CurrentMember, Reads, Writes, access_routers, hall_of
 from guildhall.infra.http.hot import HotRoute, json_answer
-from guildhall.kernel.paging import Limit, Page, cursor_of, position_in
+from guildhall.kernel.paging import Limit, Page, page_of, position_in
 
 __all__ = ["routers"]
 
@@ -100,10 +100,7 @@ async def list_attempts(
         to_review=to_review,
     )
     found = (await uow.session.scalars(query)).all()
-    return Page(
-        items=[_attempt_out(attempt) for attempt in found],
-        next_cursor=cursor_of(found[-1].id) if len(found) == limit else None,
-    )
+    return page_of(found, limit, _attempt_out)
 
 
 @member.get("/attempts/{attempt_id}")
