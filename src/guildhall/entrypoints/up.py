@@ -189,6 +189,8 @@ class _UpHall:
         environment = os.environ | {"PROMETHEUS_MULTIPROC_DIR": str(metrics)}
         if "log_format" not in self._settings.log.model_fields_set:
             environment["LOG_FORMAT"] = "console"
+        if "log_dir" not in self._settings.log.model_fields_set:
+            environment["LOG_DIR"] = str(self._premises.logs)
         return environment
 
     async def _prepared(self, nursery: Nursery, output: int) -> str | None:

@@ -5,11 +5,20 @@ One class per concern; `Settings.load()` reads them all and reports every fault 
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Literal, Self, get_type_hints
 
-from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic import (
+    BeforeValidator,
+    Field,
+    SecretStr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 __all__ = [
@@ -28,6 +37,7 @@ __all__ = [
 ]
 
 MIN_SECRET_LENGTH = 32
+SPAN = re.compile(r"([1-9]\d{0,4}) ?(minute|hour|day|week)s?")
 
 
 class SettingsFault(Exception):
@@ -40,6 +50,17 @@ class SettingsFault(Exception):
 
 class _Concern(BaseSettings):
     model_config = SettingsConfigDict(env_file=".env", extra="ignore", frozen=True)
+
+
+def _span(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    if (said := SPAN.fullmatch(value.strip().lower())) is None:
+        raise ValueError("say it as `30 minutes`, `12 hours`, `1 day` or `4 weeks`")
+    return timedelta(**{f"{said[2]}s": int(said[1])})
+
+
+Span = Annotated[timedelta, BeforeValidator(_span)]
 
 
 class HallSettings(_Concern):
@@ -171,8 +192,31 @@ class LogSettings(_Concern):
         "INFO", description="The least urgent lines that are written."
     )
     log_format: Literal["json", "console"] = Field(
-        "json", description="`json` for machines, `console` for people."
+        "json",
+        description="On standard output: `json` for machines, `console` for people.",
     )
+    log_dir: Path | None = Field(
+        None,
+        description="Folder for files of JSON lines, besides standard output. Unset: none, but "
+        "`guildhall up` keeps them in `DATA_DIR/logs`; empty: none there either.",
+    )
+    log_rotation: Span = Field(timedelta(days=1), description="How long one log file is used.")
+    log_retention: Span = Field(
+        timedelta(days=30), description="How long a log file is kept after its last line."
+    )
+
+    @field_validator("log_dir", mode="before")
+    @classmethod
+    def _empty_for_none(cls, value: object) -> object:
+        return None if value == "" else value
+
+    @model_validator(mode="after")
+    def _kept_while_used(self) -> Self:
+        if self.log_retention < self.log_rotation:
+            raise ValueError(
+                "LOG_ROTATION <= LOG_RETENTION must hold, or a file is removed while it is used"
+            )
+        return self
 
 
 class OutboxSettings(_Concern):

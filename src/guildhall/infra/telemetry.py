@@ -6,9 +6,15 @@ Metrics of all processes of a hall are added up through the directory in
 
 from __future__ import annotations
 
+import contextlib
 import logging
+import os
+import re
 import sys
+import time
 from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import orjson
@@ -28,8 +34,11 @@ __all__ = [
     "SCHEDULER_LAST_TICK",
     "TASKS_FINISHED",
     "WORKER_LAST_PROBE",
+    "LogFiles",
     "configure_logs",
 ]
+
+LOG_FILE = re.compile(r"[a-z]+\.\d{4}-\d\d-\d\d(T\d{4})?\.jsonl")
 
 REQUESTS = Counter("guildhall_http_requests_total", "Answers given.", ["method", "route", "status"])
 REQUEST_SECONDS = Histogram(
@@ -63,7 +72,8 @@ TASKS_FINISHED = Counter(
 
 
 def configure_logs(settings: LogSettings, process: str) -> None:
-    """Send this process's logs to standard output, one line each, libraries' included.
+    """Send this process's logs to standard output, one line each, libraries' included; and to
+    files, if there is a folder for them. One that cannot be written in stops nothing.
 
     Ours do not pass through the standard library's handlers: a request's line would cost as much
     as its routing.
@@ -75,8 +85,13 @@ def configure_logs(settings: LogSettings, process: str) -> None:
         _add_request_id,
     ]
     render, to_text, logger_factory = _rendering(settings)
+    files: list[Processor] = []
+    if settings.log_dir is not None:
+        files.append(
+            LogFiles(settings.log_dir, process, settings.log_rotation, settings.log_retention)
+        )
     structlog.configure(
-        processors=[*shared, *render],
+        processors=[*shared, *files, *render],
         wrapper_class=structlog.make_filtering_bound_logger(
             logging.getLevelNamesMapping()[settings.log_level]
         ),
@@ -87,7 +102,11 @@ def configure_logs(settings: LogSettings, process: str) -> None:
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=[*shared, structlog.stdlib.add_logger_name],
-            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *to_text],
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                *files,
+                *to_text,
+            ],
         )
     )
     root = logging.getLogger()
@@ -96,6 +115,70 @@ def configure_logs(settings: LogSettings, process: str) -> None:
     for noisy in ("celery", "kombu", "uvicorn.access", "asyncio", "alembic"):
         logging.getLogger(noisy).setLevel(max(logging.WARNING, root.level))
     structlog.contextvars.bind_contextvars(process=process)
+
+
+class LogFiles:
+    """A processor that also writes each event into a file: `<process>.<period>.jsonl`.
+
+    A file has the name of its period from the start, is only appended to, a whole line at a time,
+    and is never renamed, so that all processes of a kind can share it. Whoever begins a new period
+    removes the files that are too old, of every kind of process.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        process: str,
+        rotation: timedelta,
+        retention: timedelta,
+        now: Callable[[], float] = time.time,
+    ) -> None:
+        self._folder = folder
+        self._process = process
+        self._rotation_seconds = rotation.total_seconds()
+        self._retention_seconds = retention.total_seconds()
+        self._now = now
+        self._file: int | None = None
+        self._period_ends_at = 0.0
+
+    def __call__(self, logger: WrappedLogger, method: str, event: EventDict) -> EventDict:
+        line = _dump(structlog.processors.format_exc_info(logger, method, dict(event)))
+        # A full disk is no reason to stop; standard output has the line as well.
+        with contextlib.suppress(OSError):
+            if self._now() >= self._period_ends_at:
+                self._begin_period()
+            if self._file is not None:
+                os.write(self._file, line + b"\n")
+        return event
+
+    def _begin_period(self) -> None:
+        now = self._now()
+        starts_at = now // self._rotation_seconds * self._rotation_seconds
+        whole_days = self._rotation_seconds % timedelta(days=1).total_seconds() == 0
+        period = datetime.fromtimestamp(starts_at, UTC).strftime(
+            "%Y-%m-%d" if whole_days else "%Y-%m-%dT%H%M"
+        )
+        self._folder.mkdir(parents=True, exist_ok=True)
+        new = os.open(
+            self._folder / f"{self._process}.{period}.jsonl",
+            os.O_WRONLY | os.O_CREAT | os.O_APPEND,
+            0o600,
+        )
+        if self._file is None:
+            self._file = new
+        else:
+            # In the old one's place, at once: another thread may be writing.
+            os.dup2(new, self._file, inheritable=False)
+            os.close(new)
+        self._period_ends_at = starts_at + self._rotation_seconds
+        self._remove_old(now - self._retention_seconds)
+
+    def _remove_old(self, before: float) -> None:
+        for path in self._folder.iterdir():
+            # Others, who begin the same period, may be quicker.
+            with contextlib.suppress(FileNotFoundError):
+                if LOG_FILE.fullmatch(path.name) and path.stat().st_mtime < before:
+                    path.unlink()
 
 
 def _rendering(
