@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
+from redis.asyncio import Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
 
 from guildhall.infra.cache import Cache, Tier
 from guildhall.infra.hall import Hall
@@ -36,6 +41,46 @@ async def begun(slow: Slow, times: int = 1) -> None:
     async with asyncio.timeout(5):
         while slow.asked < times:  # noqa: ASYNC110  # a load has no other way to say so
             await asyncio.sleep(0)
+
+
+@asynccontextmanager
+async def doomed_redis(hall: Hall) -> AsyncIterator[tuple[Redis, Callable[[], Awaitable[None]]]]:
+    """Give a client that reaches the hall's Redis through a door, and what shuts it for good."""
+    there = hall.redis.connection_pool.connection_kwargs
+    writers: list[asyncio.StreamWriter] = []
+    tasks = []
+
+    async def pour(source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(ConnectionError):
+            while chunk := await source.read(65_536):
+                target.write(chunk)
+                await target.drain()
+
+    async def admit(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        inner_reader, inner_writer = await (
+            asyncio.open_unix_connection(there["path"])
+            if "path" in there
+            else asyncio.open_connection(there["host"], there["port"])
+        )
+        writers.extend([writer, inner_writer])
+        tasks.extend(
+            asyncio.create_task(pour(*ends))
+            for ends in ((reader, inner_writer), (inner_reader, writer))
+        )
+
+    door = await asyncio.start_server(admit, "127.0.0.1", 0)
+
+    async def kill() -> None:
+        door.close()
+        for writer in writers:
+            writer.close()
+        await asyncio.gather(*tasks)
+
+    login = {name: there[name] for name in ("db", "username", "password") if name in there}
+    port = door.sockets[0].getsockname()[1]
+    async with Redis(host="127.0.0.1", port=port, retry=Retry(NoBackoff(), 0), **login) as redis:
+        yield redis, kill
+        await kill()
 
 
 async def test_of_fifty_callers_at_once_one_loads(committed: Hall, tmp_path: Path) -> None:
@@ -193,6 +238,28 @@ async def test_a_caller_who_is_called_off_does_not_take_the_others_with_it(
     outcomes = await asyncio.gather(*callers, return_exceptions=True)
     assert all(isinstance(outcome, asyncio.CancelledError) for outcome in outcomes[:2])
     assert outcomes[2:] == [{"n": 1}] * 3
+
+
+async def test_a_redis_that_dies_under_a_load_does_not_have_it_done_twice(
+    committed: Hall, tmp_path: Path
+) -> None:
+    async with doomed_redis(committed) as (redis, kill):
+        cache, asked = Cache(redis, tmp_path, committed.settings.cache), 0
+
+        async def load() -> int:
+            nonlocal asked
+            asked += 1
+            await kill()
+            return asked
+
+        async def load_many(keys: Sequence[str]) -> dict[str, int]:
+            return {key: await load() for key in keys}
+
+        assert [await cache.get("k", load) for _ in range(2)] == [1, 1]
+        for _ in range(2):
+            assert await cache.get_many("n", ["a"], load_many, ttl_seconds=60) == {"a": 2}
+        await cache.drop("k", "n:a")
+        assert await cache.get("k", load) == 3
 
 
 async def test_a_failed_load_reaches_everyone_who_waits_and_is_tried_again(

@@ -10,6 +10,7 @@ is kept only under the mark that was there when it began.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hashlib
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -155,15 +156,11 @@ class Cache:
         if unknown:
             loaded = await load(unknown)
             values |= loaded
-            try:
-                kept = await self._keep(
-                    {f"{kind}:{key}": (value, marks[key]) for key, value in loaded.items()},
-                    ttl_seconds,
-                )
-                lasting |= {key: loaded[key] for key in loaded if f"{kind}:{key}" in kept}
-            except RedisError:
-                log.warning("cache_without_redis", key=kind)
-                lasting |= loaded
+            kept = await self._keep(
+                {f"{kind}:{key}": (value, marks[key]) for key, value in loaded.items()},
+                ttl_seconds,
+            )
+            lasting |= {key: loaded[key] for key in loaded if f"{kind}:{key}" in kept}
         if drops == self._drops:
             memory.update({f"{kind}:{key}": value for key, value in lasting.items()})
         return found | values
@@ -234,22 +231,30 @@ class Cache:
             return value
         finally:
             if alone:
-                await self._unlock([_lock(key)], [token])
+                with contextlib.suppress(RedisError):  # Then it runs out.
+                    await self._unlock([_lock(key)], [token])
 
     async def _keep(
         self, values: Mapping[str, tuple[Any, bytes | str | None]], ttl_seconds: int
     ) -> set[str]:
-        """Store values by key, each with the mark seen before it was loaded; give those kept."""
+        """Store values by key, each with the mark seen before it was loaded; give those kept.
+
+        Without Redis, that is all of them: nobody can tell better.
+        """
         if not values:
             return set()
-        kept = await self._keep_script(
-            [*map(_name, values), *map(_mark, values)],
-            [
-                ttl_seconds,
-                *(orjson.dumps(value) for value, _ in values.values()),
-                *(mark or b"" for _, mark in values.values()),
-            ],
-        )
+        try:
+            kept = await self._keep_script(
+                [*map(_name, values), *map(_mark, values)],
+                [
+                    ttl_seconds,
+                    *(orjson.dumps(value) for value, _ in values.values()),
+                    *(mark or b"" for _, mark in values.values()),
+                ],
+            )
+        except RedisError:
+            log.warning("cache_without_redis", keys=list(values))
+            return set(values)
         return {key for key, was_kept in zip(values, kept, strict=True) if was_kept}
 
     def _path(self, key: str) -> Path:
