@@ -156,11 +156,11 @@ async def test_entries_published_late_twice_or_out_of_order_come_to_the_same(
 ) -> None:
     ids = [new_id() for _ in range(4)]
     history = [
-        Entry(id_, "global", "all", 10 * version, NOON + timedelta(seconds=version), version, True)
+        Entry(True, id_, "global", "all", 10 * version, NOON + timedelta(seconds=version), version)
         for id_ in ids
         for version in range(1, 6)
     ]
-    history += [Entry(ids[0], "global", "all", 50, NOON, 6, False)]
+    history += [Entry(False, ids[0], "global", "all", 50, NOON, 6)]
     chance = random.Random(7)
     results = []
     for _ in range(6):

@@ -19,7 +19,7 @@ from guildhall.entrypoints.api import run as run_api
 from guildhall.entrypoints.cli import refuse, settings_or_exit
 from guildhall.entrypoints.relay import run as run_relay
 from guildhall.entrypoints.scheduler import run as run_scheduler
-from guildhall.entrypoints.seeding import ContentFaulty, read_content, starter_content
+from guildhall.entrypoints.seeding import read_content, starter_content
 from guildhall.entrypoints.seeding import seed as write_content
 from guildhall.entrypoints.wiring import WIRING
 from guildhall.entrypoints.worker import run as run_worker
@@ -132,10 +132,7 @@ def migrate(check: bool, revision: str) -> None:
 @click.option("--check", is_flag=True, help="Only say what is wrong with the files.")
 def seed(folder: Path | None, check: bool) -> None:
     """Load content from a FOLDER of YAML files; without one, the starter content."""
-    try:
-        content = read_content(folder or starter_content(), WIRING.topics)
-    except ContentFaulty as error:
-        refuse(error.faults)
+    content = read_content(folder or starter_content(), WIRING.topics)
     new = 0 if check else _with_hall(lambda hall: write_content(hall, content))
     click.echo(
         f"{len(content.domains)} domains, {len(content.badges)} badges,"

@@ -16,7 +16,7 @@ from guildhall.infra.tasks import TaskExecution
 from guildhall.infra.unit_of_work import UnitOfWork
 from guildhall.kernel.errors import Conflict, NotFound
 from guildhall.kernel.member import Member
-from guildhall.kernel.paging import Limit, Page, cursor_of, position_in
+from guildhall.kernel.paging import Limit, Page, page_of, position_in
 
 __all__ = ["routers"]
 
@@ -103,10 +103,7 @@ async def list_tasks(
     if cursor is not None:
         query = query.where(TaskExecution.id < position_in(cursor, UUID)[0])
     found = (await uow.session.scalars(query)).all()
-    return Page(
-        items=[TaskExecutionOut.model_validate(task) for task in found],
-        next_cursor=cursor_of(found[-1].id) if len(found) == limit else None,
-    )
+    return page_of(found, limit, TaskExecutionOut.model_validate)
 
 
 @member.get("/task-executions/{execution_id}")
@@ -141,10 +138,7 @@ async def list_events(
     if cursor is not None:
         query = query.where(OutboxEvent.id < position_in(cursor, int)[0])
     found = (await uow.session.scalars(query)).all()
-    return Page(
-        items=[EventOut.model_validate(event) for event in found],
-        next_cursor=cursor_of(found[-1].id) if len(found) == limit else None,
-    )
+    return page_of(found, limit, EventOut.model_validate)
 
 
 @admin.post("/admin/events/{event_id}/replay")

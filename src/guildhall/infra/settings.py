@@ -227,7 +227,7 @@ class OutboxSettings(_Concern):
         30.0, gt=0, description="A batch not finished by then is handed over again."
     )
     outbox_poll_seconds: float = Field(
-        1.0, gt=0, description="How often the relay looks when no NOTIFY came."
+        1.0, gt=0, le=5, description="How often the relay looks for what no NOTIFY told of."
     )
     outbox_max_attempts: int = Field(8, ge=1, description="Failures before an event is parked.")
 

@@ -138,8 +138,8 @@ async def _compare_redis(uow: Any, redis: Redis, periods: Sequence[str], found: 
     expected = dict.fromkeys(product(names, periods), 0)
     stream = await uow.session.stream(
         text(
-            "SELECT b.subject_id, b.board, b.period, b.xp, b.reached_at, b.version,"
-            " p.on_leaderboards FROM board_entries b JOIN subject_progress p USING (subject_id)"
+            "SELECT p.on_leaderboards, b.subject_id, b.board, b.period, b.xp, b.reached_at,"
+            " b.version FROM board_entries b JOIN subject_progress p USING (subject_id)"
             " WHERE b.period = ANY(:periods)"
         ),
         {"periods": list(periods)},

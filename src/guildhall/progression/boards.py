@@ -102,13 +102,13 @@ return {rank, members, from, redis.call('ZRANGE', KEYS[1], from, rank + ARGV[2],
 class Entry:
     """A subject's entry as it stands in the database."""
 
+    shown: bool
     subject_id: UUID
     board: str
     period: str
     xp: int
     reached_at: datetime
     version: int
-    shown: bool
 
     @property
     def member(self) -> bytes:
@@ -229,7 +229,7 @@ async def rank_systems(uow: UnitOfWork) -> Mapping[str, Mapping[str, int]]:
 
 
 ENTRIES_OF = text("""
-SELECT b.subject_id, b.board, b.period, b.xp, b.reached_at, b.version, p.on_leaderboards
+SELECT p.on_leaderboards, b.subject_id, b.board, b.period, b.xp, b.reached_at, b.version
 FROM board_entries b JOIN subject_progress p USING (subject_id)
 WHERE b.subject_id = ANY(:subject_ids) AND b.period = ANY(:periods)
 """)
@@ -245,9 +245,9 @@ async def entries_of(
     return [Entry(*row) for row in rows]
 
 
-def entry_of(row: Any, shown: bool) -> Entry:
-    """Make an entry of a row of `repository.move_boards`."""
-    return Entry(row.subject_id, row.board, row.period, row.xp, row.reached_at, row.version, shown)
+def entry_of(row: Sequence[Any], shown: bool) -> Entry:
+    """Make an entry of a row with all columns of an entry, in their order."""
+    return Entry(shown, *row)
 
 
 async def show(uow: UnitOfWork, subject_id: UUID, shown: bool) -> list[Entry]:
@@ -340,7 +340,7 @@ async def fill_if_missing(units: UnitsOfWork, redis: Redis, now: datetime) -> No
 
 
 PAGE = text("""
-SELECT b.subject_id, b.board, b.period, b.xp, b.reached_at, b.version, p.on_leaderboards
+SELECT p.on_leaderboards, b.subject_id, b.board, b.period, b.xp, b.reached_at, b.version
 FROM board_entries b JOIN subject_progress p USING (subject_id)
 WHERE b.subject_id > :after AND b.period = ANY(:periods)
 ORDER BY b.subject_id LIMIT :limit

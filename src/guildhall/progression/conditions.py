@@ -6,6 +6,7 @@ saved. Evaluation is pure: `Facts` is all it looks at.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal
@@ -42,15 +43,15 @@ class Facts:
 
 def totals(counts: Iterable[tuple[str, str | None, str | None, int]]) -> Totals:
     """Add up numbers by (topic, outcome, domain) under every question that they answer."""
-    added: dict[tuple[str, str | None, str | None], int] = {}
+    added: dict[tuple[str, str | None, str | None], int] = defaultdict(int)
     for topic, outcome, domain, number in counts:
-        for key in {
-            (topic, outcome, domain),
-            (topic, outcome, None),
-            (topic, None, domain),
-            (topic, None, None),
-        }:
-            added[key] = added.get(key, 0) + number
+        added[topic, None, None] += number
+        if outcome is not None:
+            added[topic, outcome, None] += number
+        if domain is not None:
+            added[topic, None, domain] += number
+        if outcome is not None and domain is not None:
+            added[topic, outcome, domain] += number
     return added
 
 
