@@ -21,6 +21,7 @@ from guildhall.entrypoints.wiring import ROUTERS, WIRING
 from guildhall.identity import session_loader
 from guildhall.infra.door import Door
 from guildhall.infra.endpoints import Endpoints
+from guildhall.infra.garbage import collect_rarely
 from guildhall.infra.hall import Hall, open_hall
 from guildhall.infra.http.envelope import Envelope
 from guildhall.infra.http.hot import HotRoute, SharedAnswers
@@ -50,6 +51,7 @@ def create_app(settings: Settings, endpoints: Endpoints | None = None) -> FastAP
         assert endpoints is not None
         async with open_hall(settings, endpoints, WIRING) as hall:
             furnish(app, hall)
+            collect_rarely()
             yield
 
     app = FastAPI(

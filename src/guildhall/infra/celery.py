@@ -20,6 +20,7 @@ from kombu.entity import Queue
 from kombu.transport import redis as kombu_redis
 from redis.exceptions import ConnectionError as RedisConnectionError
 
+from guildhall.infra.garbage import collect_rarely
 from guildhall.infra.hall import Hall
 from guildhall.infra.settings import BrokerSettings
 from guildhall.infra.tasks import Priority
@@ -177,6 +178,7 @@ def install_worker(app: Celery, open_hall: Callable[[], AbstractAsyncContextMana
     @signals.worker_process_init.connect(weak=False)
     def warm_up(**_: object) -> None:
         here()
+        collect_rarely()
 
     @signals.worker_process_shutdown.connect(weak=False)
     def close(**_: object) -> None:
