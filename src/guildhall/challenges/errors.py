@@ -77,7 +77,7 @@ class AttemptsUsedUp(Conflict):
 
 class RetryTooEarly(TooManyRequests):
     code = "retry_too_early"
-    detail = "This challenge wants a pause between two attempts."
+    detail = "This challenge wants a pause between two attempts; `Retry-After` has its seconds."
 
 
 class AnswerUnfit(Invalid):

@@ -105,7 +105,9 @@ async def _give_scores(uow: UnitOfWork, graded: Sequence[tuple[Any, Grading]]) -
         )
         worth = xp_for_score(row.xp, grading.score) if better else 0
         xp = max(0, worth - record["xp_earned"])
+        feedback = grading.feedback
         if xp and isinstance(grader_from_json(row.grader), SelfReport):
+            whole = xp
             xp = await repository.self_xp(
                 uow,
                 row.user_id,
@@ -114,6 +116,8 @@ async def _give_scores(uow: UnitOfWork, graded: Sequence[tuple[Any, Grading]]) -
                 xp,
                 rules.SELF_XP_PER_DAY,
             )
+            if xp < whole:
+                feedback = {"held_back_xp": whole - xp, "comment": rules.SELF_XP_HELD_BACK}
         record["graded"] += 1
         record["best_score"] = max(record["best_score"], grading.score)
         record["xp_earned"] += xp
@@ -126,7 +130,7 @@ async def _give_scores(uow: UnitOfWork, graded: Sequence[tuple[Any, Grading]]) -
                 "status": grading.outcome,
                 "score": grading.score,
                 "xp": xp,
-                "feedback": orjson.dumps(grading.feedback).decode() if grading.feedback else None,
+                "feedback": orjson.dumps(feedback).decode() if feedback else None,
                 "version": row.grader_version,
             }
         )

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 __all__ = [
     "NEWCOMER",
+    "SELF_XP_HELD_BACK",
     "SELF_XP_PER_DAY",
     "STARTING_RATINGS",
     "TARGET_CHANCE",
@@ -17,6 +18,10 @@ __all__ = [
 ]
 
 SELF_XP_PER_DAY = 100
+SELF_XP_HELD_BACK = (
+    f"What one reports oneself gives at most {SELF_XP_PER_DAY} XP a day."
+    " Report it again another day to get the rest."
+)
 """Most XP that self-reported challenges give a member on one day, by their own clock or by UTC."""
 
 TARGET_CHANCE = 0.75

@@ -12,7 +12,7 @@ from asgi_correlation_id import CorrelationIdMiddleware
 from fastapi import FastAPI, Request
 from fastapi.middleware.cors import CORSMiddleware
 from fastapi.openapi.docs import get_swagger_ui_html
-from fastapi.responses import HTMLResponse
+from fastapi.responses import HTMLResponse, RedirectResponse
 from starlette.staticfiles import StaticFiles
 
 from guildhall import __version__
@@ -136,7 +136,10 @@ def _from_environment() -> FastAPI:
 
 
 def _show_docs(app: FastAPI) -> None:
-    """Show the API at /docs, with nothing fetched from elsewhere: a hall may have no internet."""
+    """Show the API at /docs, where / leads too.
+
+    Nothing is fetched from elsewhere: a hall may have no internet.
+    """
     assets = f"{DOCS_PATH}/assets"
     page = get_swagger_ui_html(
         openapi_url=f"{BASE_PATH}/openapi.json",
@@ -150,7 +153,11 @@ def _show_docs(app: FastAPI) -> None:
     async def docs(_: Request) -> HTMLResponse:
         return page
 
+    async def entrance(_: Request) -> RedirectResponse:
+        return RedirectResponse(DOCS_PATH)
+
     app.add_route(DOCS_PATH, docs, include_in_schema=False)
+    app.add_route("/", entrance, include_in_schema=False)
     app.mount(assets, StaticFiles(packages=[("fastapi_swagger", "resources")]))
 
 

@@ -12,6 +12,7 @@ import click
 import orjson
 from pydantic import ValidationError
 from redis.exceptions import RedisError
+from sqlalchemy import text
 
 from guildhall import identity, progression
 from guildhall.entrypoints.api import create_app
@@ -27,7 +28,7 @@ from guildhall.infra.database import is_away
 from guildhall.infra.embedded import servers_for
 from guildhall.infra.endpoints import Endpoints
 from guildhall.infra.hall import Hall, open_hall
-from guildhall.infra.migrations import check_schema, move_to
+from guildhall.infra.migrations import check_schema, head_revision, move_to
 from guildhall.infra.settings import Settings, SettingsFault
 from guildhall.kernel.errors import Refusal
 
@@ -65,6 +66,7 @@ def _with_hall(act: Callable[[Hall], Awaitable[T]]) -> T:
         async with servers_for(settings) as endpoints:
             try:
                 async with open_hall(settings, endpoints, WIRING, pool_size=2) as hall:
+                    await _refuse_other_schema(hall)
                     return await act(hall)
             except RedisError as error:
                 raise SettingsFault([f"Redis cannot be reached: {error}"]) from error
@@ -77,6 +79,19 @@ def _with_hall(act: Callable[[Hall], Awaitable[T]]) -> T:
         return asyncio.run(within())
     except SettingsFault as fault:
         refuse(fault.faults)
+
+
+async def _refuse_other_schema(hall: Hall) -> None:
+    async with hall.units.read() as uow:
+        known = await uow.session.scalar(text("SELECT to_regclass('alembic_version') IS NOT NULL"))
+        found = known and await uow.session.scalar(text("SELECT version_num FROM alembic_version"))
+    if found != head_revision():
+        fault = (
+            f"The database has {f'schema {found}' if found else 'no tables'}, this release needs"
+            f" schema {head_revision()}. Is DATA_DIR or DATABASE_URL the one you mean?"
+            " If so: `guildhall migrate`, or `guildhall up`."
+        )
+        raise SettingsFault([fault])
 
 
 @click.command()
@@ -125,6 +140,10 @@ def migrate(check: bool, revision: str) -> None:
         asyncio.run(act())
     except SettingsFault as fault:
         refuse(fault.faults)
+    except Exception as error:
+        if not is_away(error):
+            raise
+        refuse([f"The database cannot be reached: {error}"])
 
 
 @click.command()

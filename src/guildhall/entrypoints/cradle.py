@@ -28,6 +28,7 @@ from contextlib import suppress
 from guildhall.entrypoints import commands
 from guildhall.entrypoints.cli import main as run_command_line
 from guildhall.entrypoints.prepare import prepare
+from guildhall.infra.database import is_away
 from guildhall.infra.embedded.launch import bind_to_parent
 from guildhall.infra.endpoints import Endpoints
 from guildhall.infra.settings import Settings
@@ -133,7 +134,12 @@ def _prepare(report: int) -> None:
     """Make the hall ready to open, and report what the supervisor shall print."""
     settings = Settings.load()
     configure_logs(settings.log, "prepare")
-    prepared = asyncio.run(prepare(settings, Endpoints.configured(settings)))
+    try:
+        prepared = asyncio.run(prepare(settings, Endpoints.configured(settings)))
+    except Exception as error:
+        if not is_away(error):
+            raise
+        sys.exit(f"The database cannot be reached: {error}")
     with os.fdopen(report, "w") as writer:
         json.dump({"setup_token": prepared.setup_token}, writer)
 

@@ -51,7 +51,7 @@ class RefreshTokenReused(Unauthenticated):
 
 class SetupClosed(Forbidden):
     code = "setup_closed"
-    detail = "This setup token is wrong or used up: the hall has its first admin."
+    detail = "This setup token is wrong, or the first admin has used it."
 
 
 class UserNotFound(NotFound):

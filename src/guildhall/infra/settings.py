@@ -63,6 +63,13 @@ def _span(value: object) -> object:
 Span = Annotated[timedelta, BeforeValidator(_span)]
 
 
+def _of_schemes(url: SecretStr | None, *schemes: str) -> SecretStr | None:
+    """Refuse an address of another kind, without repeating it: it holds a password."""
+    if url is not None and url.get_secret_value().partition("://")[0] not in schemes:
+        raise ValueError(f"must begin with {schemes[0]}://")
+    return url
+
+
 class HallSettings(_Concern):
     """The hall as a whole."""
 
@@ -78,6 +85,12 @@ class DatabaseSettings(_Concern):
     database_url: SecretStr | None = Field(
         None, description="postgresql://user:password@host:port/name of an external PostgreSQL 16+."
     )
+
+    @field_validator("database_url")
+    @classmethod
+    def _is_postgresql(cls, url: SecretStr | None) -> SecretStr | None:
+        return _of_schemes(url, "postgresql", "postgres", "postgresql+asyncpg")
+
     database_pool_size: int = Field(
         20, ge=1, le=500, description="Connections an API process keeps."
     )
@@ -91,6 +104,11 @@ class RedisSettings(_Concern):
     """Redis or Valkey for cache, boards and limits. Unset: the hall runs its own."""
 
     redis_url: SecretStr | None = Field(None, description="redis://host:port/db or unix:///socket.")
+
+    @field_validator("redis_url")
+    @classmethod
+    def _is_redis(cls, url: SecretStr | None) -> SecretStr | None:
+        return _of_schemes(url, "redis", "rediss", "unix")
 
 
 class BrokerSettings(_Concern):

@@ -52,7 +52,14 @@ class HotRoute(APIRoute):
 
     def directly(self, prefix: str) -> Route:
         """Give the route that answers in front of FastAPI's own, which only describes it."""
-        return Route(prefix + self.path, self.get_route_handler(), methods=["GET"])
+        handle = self.get_route_handler()
+
+        async def answer(request: Request) -> Response:
+            request.scope["route"] = route  # Metrics are by route; FastAPI notes its own.
+            return await handle(request)
+
+        route = Route(prefix + self.path, answer, methods=["GET"])
+        return route
 
     @classmethod
     def on(cls, router: APIRouter, path: str, response_model: Any) -> Callable[[Any], Any]:
