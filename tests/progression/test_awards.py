@@ -323,6 +323,9 @@ async def test_a_rescoring_is_previewed_and_then_applied_once(
     answers = await asyncio.gather(*(chief.post(f"/admin/xp/rescorings{path}") for _ in range(5)))
     assert sorted(answer.status_code for answer in answers) == [202] + [409] * 4
     await settle()
+    (applied,) = [answer.json() for answer in answers if answer.status_code == 202]
+    done = (await chief.get(f"/task-executions/{applied['task_execution_id']}")).json()
+    assert done["result"] == change
     totals = [(await progress(committed, who)).total_xp for who in (clever, lucky, poor)]
     assert totals == [43, 40, 20]  # What came after the preview stays whole.
     last = (await client.of(lucky).get("/progress/me/history")).json()["items"][0]

@@ -7,6 +7,7 @@ whoever comes late, or twice, finds no row left under that lease.
 
 from __future__ import annotations
 
+import math
 import random
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -112,7 +113,7 @@ class Deliveries:
             lease_id = await self._claims.claim(reader)
             if lease_id is None:
                 continue
-            number, followed = await self.deliver(reader, lease_id)
+            number, followed = await self.deliver(reader, lease_id, turn_ends)
             done += number
             if number == self._claims.batch_size:
                 await self._claims.ring([reader])  # There is work for two.
@@ -122,20 +123,24 @@ class Deliveries:
             await self._claims.ring(waiting)
         return done
 
-    async def deliver(self, reader: str, lease_id: UUID) -> tuple[int, set[str]]:
+    async def deliver(
+        self, reader: str, lease_id: UUID, turn_ends: float = math.inf
+    ) -> tuple[int, set[str]]:
         """Handle what is under a lease; give the events done, and the readers to go on with.
 
         A batch that fails is tried again event by event, so that one poisonous event stops only
-        the later ones of its own subject. A lost database is not the events' fault: it is raised,
-        and the lease runs out.
+        the later ones of its own subject; what the turn has no time for is given back. A lost
+        database is not the events' fault: it is raised, and the lease runs out.
         """
         try:
             done, followed = await self._deliver(reader, lease_id, only=None)
         except Exception as error:
             if is_away(error):
-                raise
-            log.warning("batch_failed", reader=reader, exc_info=True)
-            done, followed = await self._deliver_singly(reader, lease_id)
+                # A connection that was lost while it was idle says so when it is used: once more.
+                done, followed = await self._deliver(reader, lease_id, only=None)
+            else:
+                log.warning("batch_failed", reader=reader, exc_info=True)
+                done, followed = await self._deliver_singly(reader, lease_id, turn_ends)
         EVENTS_DELIVERED.labels(reader).inc(done)
         return done, followed
 
@@ -154,7 +159,9 @@ class Deliveries:
                 )
         return len(rows), uow.followed
 
-    async def _deliver_singly(self, reader: str, lease_id: UUID) -> tuple[int, set[str]]:
+    async def _deliver_singly(
+        self, reader: str, lease_id: UUID, turn_ends: float
+    ) -> tuple[int, set[str]]:
         async with self._units.read() as uow:
             rows = (
                 await uow.session.execute(
@@ -170,6 +177,8 @@ class Deliveries:
         for row in rows:
             if row.subject_id in stopped:
                 continue
+            if time.monotonic() > turn_ends:
+                break
             try:
                 number, told = await self._deliver(reader, lease_id, only=row.id)
             except Exception as error:

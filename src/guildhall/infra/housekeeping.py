@@ -75,8 +75,8 @@ async def tidy(run: TaskRun) -> dict[str, int]:
             "routine_tasks",
             (
                 "DELETE FROM task_executions WHERE id IN (SELECT id FROM task_executions"
-                " WHERE finished_at < :before AND once IS NOT NULL AND state = 'succeeded'"
-                " ORDER BY id LIMIT :rows)"
+                " WHERE finished_at < :before AND once IS NOT NULL AND requested_by IS NULL"
+                " AND state = 'succeeded' ORDER BY id LIMIT :rows)"
             ),
             ROUTINE_TASKS_KEPT,
         ),

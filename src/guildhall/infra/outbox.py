@@ -1,10 +1,10 @@
 """The outbox: events waiting in the database for their readers.
 
 One row is one event for one reader, written in the transaction of what it tells. The row is the
-truth about the delivery: the broker only carries the news that there is something to do, and
-losing that news costs a lease, never an event.
+truth about the delivery: the broker only carries calls for somebody to see to it, and a call that
+is lost costs a second, never an event.
 
-A row is `waiting` until the relay claims it, `claimed` while a worker holds its lease, then `done`;
+A row is `waiting` until a worker claims it, `claimed` while it holds the lease, then `done`;
 or `waiting` again with a later `available_at` after a failure; or, after too many, `parked` until
 somebody replays it.
 """
@@ -62,6 +62,7 @@ class OutboxEvent(Base):
     lease_id: Mapped[UUID | None]
     lease_until: Mapped[datetime | None]
     attempts: Mapped[int] = mapped_column(SmallInteger, server_default="0")
+    losses: Mapped[int] = mapped_column(SmallInteger, server_default="0")
     error: Mapped[str | None] = mapped_column(Text)
     finished_at: Mapped[datetime | None]
 
@@ -107,7 +108,8 @@ WITH told AS (
 ), locked AS MATERIALIZED (SELECT count(*) FROM locks), appended AS (
     INSERT INTO outbox_events
         (event_id, handler, name, subject_id, payload, available_at, correlation_id)
-    SELECT event_id, handler, name, subject_id, payload::jsonb, CAST(:now AS timestamptz) + delay,
+    SELECT event_id, handler, name, subject_id, payload::jsonb,
+           least(CAST(:now AS timestamptz), now()) + delay,  -- By a fast clock it would come late.
            CAST(:correlation_id AS text)
     FROM locked, told ORDER BY position
 ), withdrawn AS (

@@ -36,26 +36,32 @@ SHORTEST_PACE = 0.02  # Events that come thicker than this share a call, and a b
 LONGEST_PACE = 30.0
 TASK_SENT_LEASES = 4  # A task sent but not begun after so many leases of a batch is sent again.
 
-# A lease runs out when a worker died, or when the broker lost the news: neither is the event's
-# fault, so it takes four times as many losses as failures to park it. Rows that are locked have a
-# worker that is late but at work, or frozen: the others' events do not wait for it here.
+# A lease runs out when a worker died or lost the database, which is rarely the event's fault: it
+# is no failed attempt, and it takes four times as many losses as failures to park an event. Rows
+# that are locked have a worker that is late but at work, or frozen: the others' events do not wait
+# for it here.
 EXPIRE = """
 UPDATE outbox_events
-SET state = CASE WHEN attempts >= 4 * $1 THEN 'parked' ELSE 'waiting' END,
-    error = CASE WHEN attempts >= 4 * $1 THEN 'Its lease ran out too often' ELSE error END,
-    lease_id = NULL
+SET state = CASE WHEN losses + 1 >= 4 * $1 THEN 'parked' ELSE 'waiting' END,
+    error = CASE WHEN losses + 1 >= 4 * $1 THEN 'Its lease ran out too often' ELSE error END,
+    attempts = attempts - 1, losses = losses + 1, lease_id = NULL
 WHERE id IN (
     SELECT id FROM outbox_events WHERE state = 'claimed' AND lease_until < now()
     ORDER BY id FOR UPDATE SKIP LOCKED
 )
 """
 
-# For each reader: the first event that it could be called for, and whether somebody is at work.
+# For each reader: the first event that could be claimed, and whether somebody is at work.
 LOOK = """
 SELECT reader,
-       (SELECT id FROM outbox_events
-        WHERE handler = reader AND state = 'waiting' AND available_at <= now()
-        ORDER BY id LIMIT 1) AS first,
+       (SELECT o.id FROM outbox_events o
+        WHERE o.handler = reader AND o.state = 'waiting' AND o.available_at <= now()
+          AND NOT EXISTS (
+            SELECT FROM outbox_events e
+            WHERE e.handler = reader AND e.subject_id = o.subject_id
+              AND (e.state = 'claimed' OR (e.state = 'waiting' AND e.attempts > 0))
+              AND (e.state = 'claimed' OR e.available_at > now()))
+        ORDER BY o.id LIMIT 1) AS first,
        EXISTS (SELECT FROM outbox_events WHERE handler = reader AND state = 'claimed') AS at_work
 FROM unnest($1::text[]) AS reader
 """
@@ -176,7 +182,9 @@ class Relay:
         self._rung.add(TASKS)
         for reader, first, at_work in await connection.fetch(LOOK, list(self._paces)):
             if first is None or at_work or first != self._first.get(reader):
-                self._unanswered[reader] = 0
+                if self._unanswered[reader]:
+                    self._unanswered[reader] = 0
+                    self._not_before[reader] = 0.0
             else:
                 # Called for in vain: no worker runs. Calls would heap up in the broker.
                 self._unanswered[reader] += 1
@@ -189,26 +197,23 @@ class Relay:
         now = time.monotonic()
         for reader, not_before in self._not_before.items():
             if reader in self._rung and not_before <= now:
+                wait = min(LONGEST_PACE, 2 ** self._unanswered[reader] - 1)
+                self._not_before[reader] = now + max(self._paces[reader], wait)
+                try:
+                    await self._broker.call(reader)
+                except Exception as error:
+                    log.warning("relay_lost_broker", error=str(error))
+                    self._not_before[reader] = now + self._paces[reader]
+                    await asyncio.sleep(RECONNECT_SECONDS)
+                    return  # The others would wait for the same broker, and the look for them.
                 self._rung.discard(reader)
-                await self._call(reader, now)
+                RELAY_CALLS.labels(reader).inc()
 
     def _patience(self) -> float:
         """Give the seconds to wait for a ring: to the next look, or until one rung for is due."""
         now = time.monotonic()
         waits = [self._not_before[reader] - now for reader in self._rung & self._paces.keys()]
         return max(0.0, min([self._settings.outbox_poll_seconds, *waits]))
-
-    async def _call(self, reader: str, now: float) -> None:
-        wait = min(LONGEST_PACE, 2 ** self._unanswered[reader] - 1)
-        self._not_before[reader] = now + max(self._paces[reader], wait)
-        try:
-            await self._broker.call(reader)
-        except Exception as error:
-            log.warning("relay_lost_broker", error=str(error))
-            self._rung.add(reader)
-            await asyncio.sleep(RECONNECT_SECONDS)
-        else:
-            RELAY_CALLS.labels(reader).inc()
 
     async def _send_tasks(self, connection: asyncpg.Connection) -> None:
         lease_seconds = TASK_SENT_LEASES * self._settings.outbox_lease_seconds

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from operator import itemgetter
 
 from guildhall.identity import MemberMovedZone
 from guildhall.infra.unit_of_work import UnitOfWork
@@ -24,11 +25,9 @@ async def note_happenings(uow: UnitOfWork, events: Sequence[Happening]) -> None:
 
 async def excuse_moved_days(uow: UnitOfWork, events: Sequence[MemberMovedZone]) -> None:
     """Keep a streak over a change of the wall clock."""
-    for event in events:
-        if event.subject_id is not None and event.left_day != event.entered_day:
-            await service.excuse(
-                uow, event.event_id, event.subject_id, event.left_day, event.entered_day
-            )
+    moves = [(e.subject_id, e) for e in events if e.subject_id and e.left_day != e.entered_day]
+    for subject_id, move in sorted(moves, key=itemgetter(0)):  # As awards lock them.
+        await service.excuse(uow, move.event_id, subject_id, move.left_day, move.entered_day)
 
 
 async def publish_boards(uow: UnitOfWork, events: Sequence[BoardsMoved]) -> None:

@@ -91,8 +91,10 @@ SELECT * FROM locked UNION ALL SELECT * FROM opened
 
 
 async def lock_standings(uow: UnitOfWork, subject_ids: Iterable[UUID]) -> dict[UUID, Standing]:
-    """Lock the subjects' progress, in the order of their ids so that batches never deadlock.
+    """Lock the subjects' progress, in the order of their ids so that batches do not deadlock.
 
+    (They still can if two batches open the same new subject; PostgreSQL then ends one, which is
+    tried again.)
     Whoever changes a subject's XP, streak or badges holds this lock, until the end.
     """
     wanted = sorted(set(subject_ids))

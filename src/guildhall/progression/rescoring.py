@@ -22,7 +22,7 @@ from guildhall.infra.tasks import TaskExecution, TaskRun
 from guildhall.infra.unit_of_work import UnitOfWork
 from guildhall.kernel.ids import new_id
 from guildhall.kernel.member import Member
-from guildhall.progression import repository, service
+from guildhall.progression import badges, repository, service
 from guildhall.progression.errors import PreviewNotFound, PreviewNotReady, PreviewUsed
 from guildhall.progression.repository import Gain, Standing
 from guildhall.progression.rules import xp_for_score
@@ -38,7 +38,7 @@ SAMPLE = 10
 # What a filter chooses: what was given, up to the preview, and not taken back since.
 CHOSEN = """
 FROM xp_ledger l
-WHERE l.xp > 0 AND l.reverses_id IS NULL AND l.id <= CAST(:up_to AS uuid)
+WHERE l.xp > 0 AND l.cause_type NOT IN ('correction', 'rescoring') AND l.id <= CAST(:up_to AS uuid)
   AND NOT EXISTS (SELECT FROM xp_ledger r
                   WHERE r.subject_id = l.subject_id AND r.reverses_id = l.id)
   AND (CAST(:rule AS text) IS NULL OR l.rule_id = :rule)
@@ -67,6 +67,16 @@ SELECT l.subject_id, t.id, t.xp, 'rescoring', l.id, 'rescoring', 1, l.domain, :r
 FROM unnest(CAST(:subject_ids AS uuid[]), CAST(:entry_ids AS uuid[]), CAST(:ids AS uuid[]),
             CAST(:xps AS int[])) AS t(subject_id, entry_id, id, xp)
 JOIN xp_ledger l ON l.subject_id = t.subject_id AND l.id = t.entry_id
+""")
+
+
+# What one execution has set right, its earlier tries included.
+APPLIED = text("""
+SELECT count(*) AS entries, count(DISTINCT r.subject_id) AS members,
+       coalesce(sum(l.xp), 0) AS xp_before, coalesce(sum(l.xp + r.xp), 0) AS xp_after
+FROM xp_ledger r
+JOIN xp_ledger l ON l.subject_id = r.subject_id AND l.id = r.reverses_id
+WHERE r.rule_id = 'rescoring' AND r.id > :execution_id AND r.reason = :reason
 """)
 
 
@@ -145,13 +155,18 @@ async def apply(run: TaskRun, body: dict[str, Any], up_to: str) -> dict[str, Any
         async with run.write() as uow:
             subject_ids = await _subjects(uow, wanted, up_to, after)
             if not subject_ids:
-                return asdict(change)
+                applied = await uow.session.execute(
+                    APPLIED, {"execution_id": run.execution_id, "reason": wanted.reason}
+                )
+                return asdict(change) | applied.one()._asdict()
             standings = await repository.lock_standings(uow, subject_ids)
             gains = await _set_right(uow, wanted, up_to, standings, change, write=True)
             changed = {id_: standings[id_] for id_ in {gain.subject_id for gain in gains}}
             days = await local_days(uow, changed)
             today = uow.now.date()
-            await service.gain(uow, changed, gains, {id_: days.get(id_, today) for id_ in changed})
+            days = {id_: days.get(id_, today) for id_ in changed}
+            await service.gain(uow, changed, gains, days)
+            await badges.check(uow, changed, days)
         after = subject_ids[-1]
         await run.progress(change.members + change.skipped)
 
