@@ -34,4 +34,6 @@ async def prepare(settings: Settings, endpoints: Endpoints) -> Prepared:
         if new and settings.hall.seed_starter_content:
             await seed(hall, read_content(starter_content(), WIRING.topics))
         async with hall.units.write() as uow:
+            # The hall is ready once its processes have done something, not those before them.
+            await uow.session.execute(text("DELETE FROM heartbeats"))
             return Prepared(await new_setup_token(uow))
