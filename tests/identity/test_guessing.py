@@ -13,14 +13,14 @@ from sqlalchemy import event
 
 from guildhall.entrypoints.api import create_app, furnish
 from guildhall.identity import sessions
-from guildhall.identity.sessions import WRONG_PASSWORDS, WRONG_PASSWORDS_PER_ACCOUNT
-from guildhall.infra.door import (
+from guildhall.identity.passwords import (
     FIRST_WAIT_SECONDS,
     LONGEST_WAIT_SECONDS,
     Guesses,
     count_guess,
     forgive_guess,
 )
+from guildhall.identity.sessions import WRONG_PASSWORDS, WRONG_PASSWORDS_PER_ACCOUNT
 from guildhall.infra.hall import Hall, open_redis
 from tests.world import Client
 
@@ -92,12 +92,25 @@ async def test_an_unknown_name_costs_what_a_wrong_password_costs(
     assert hashes == ["$argon2id$v=19$m=19456,t=2,p=1"]
 
 
-async def test_a_name_and_an_email_of_one_account_are_one_target(client: Client, ada: None) -> None:
-    for _ in range(WRONG_PASSWORDS // 2):
-        assert await sign_in(client, "ADA") == 401
-        assert await sign_in(client, "ada@example.org") == 401
-    assert await sign_in(client, "ada") == 429
-    assert await sign_in(client, "ada@example.org") == 429
+@pytest.mark.parametrize("device", ["laptop", "new here"])
+async def test_guesses_at_a_name_do_not_tell_whose_address_is_whose(
+    client: Client, ada: None, device: str
+) -> None:
+    assert await sign_in(client, password=PASSWORD, device="laptop") == 200
+    for login in ["ada", " ADA "] * (WRONG_PASSWORDS // 2):
+        assert await sign_in(client, login, device=device) == 401
+    assert await sign_in(client, device=device) == 429
+    assert await sign_in(client, "ada@example.org", device=device) == 401
+    assert await sign_in(client, "nobody@example.org", device=device) == 401
+
+
+async def test_from_all_places_a_name_and_an_email_of_one_account_are_one_target(
+    client: Client, ada: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sessions, "WRONG_PASSWORDS_PER_ACCOUNT", 2)
+    assert await sign_in(client, "ada") == 401
+    assert await sign_in(client.at("10.1.0.1"), "ada@example.org") == 401
+    assert await sign_in(client.at("10.1.0.2"), "ada") == 429
 
 
 async def test_of_many_guesses_at_once_no_more_get_through_than_one_by_one(
@@ -143,6 +156,34 @@ async def test_one_address_cannot_go_on_from_account_to_account(
     assert await sign_in(client.at(HOME), "guest5") == 401
 
 
+async def test_what_looks_like_a_usual_device_adds_to_its_address_but_does_not_wait_for_it(
+    client: Client, ada: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    members = ["ada", "grace", "alan"]
+    for name in members[1:]:
+        body = ADA | {"username": name, "email": f"{name}@example.org"}
+        await client.post("/auth/register", json=body)
+    for name in members:
+        assert await sign_in(client, name, PASSWORD, device="laptop") == 200
+    monkeypatch.setattr(sessions, "WRONG_PASSWORDS_PER_ADDRESS", 3)
+    assert [await sign_in(client, name, device="laptop") for name in members] == [401] * 3
+    # The next stranger starts the wait, and is the only one to get through.
+    assert [await sign_in(client, f"guest{n}") for n in range(2)] == [401, 429]
+    assert await sign_in(client, "grace", device="laptop") == 401
+    assert await sign_in(client, "grace", PASSWORD, device="laptop") == 200
+    # Nor does the right password there end the wait of the others.
+    assert await sign_in(client, "guest2") == 429
+
+
+async def test_members_at_their_usual_devices_make_nobody_wait(
+    client: Client, ada: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sessions, "WRONG_PASSWORDS_PER_ADDRESS", 2)
+    for _ in range(4):
+        assert await sign_in(client, password=PASSWORD, device="laptop") == 200
+    assert [await sign_in(client, f"guest{n}") for n in range(3)] == [401, 401, 429]
+
+
 async def test_an_account_of_ones_own_gives_no_more_guesses_at_others(
     client: Client, ada: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -173,6 +214,19 @@ async def test_who_has_to_wait_for_one_count_is_not_counted_in_another(committed
     assert await count_guess(committed.redis, [own, shared]) > 0
     assert await count_guess(committed.redis, [shared]) == 0
     assert await count_guess(committed.redis, [shared]) > 0
+
+
+async def test_who_only_adds_to_a_count_neither_waits_for_it_nor_moves_its_wait(
+    committed: Hall,
+) -> None:
+    waiting = Guesses("shared", 1, shared=True)
+    adding = [waiting._replace(free=None)]
+    assert await count_guess(committed.redis, [waiting]) == 0
+    until = await committed.redis.hget("guesses:shared", "until")
+    assert await count_guess(committed.redis, adding) == 0
+    assert await committed.redis.hget("guesses:shared", "tries") == b"2"
+    await forgive_guess(committed.redis, adding)
+    assert await committed.redis.hgetall("guesses:shared") == {b"tries": b"1", b"until": until}
 
 
 async def test_a_guess_that_was_right_leaves_nothing_behind(committed: Hall) -> None:

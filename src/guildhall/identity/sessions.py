@@ -21,10 +21,11 @@ from guildhall.identity.errors import (
 )
 from guildhall.identity.events import SessionsChanged
 from guildhall.identity.models import ActiveSession, Device, User
+from guildhall.identity.passwords import Guesses
 from guildhall.identity.rules import Rotation
 from guildhall.identity.schemas import Login, SessionOut, TokensOut
 from guildhall.infra.database import Database
-from guildhall.infra.door import Guesses, Sessions, count_guess, forgive_guess, tombstone
+from guildhall.infra.door import Sessions, tombstone
 from guildhall.infra.hall import Hall
 from guildhall.infra.http.access import RequestClient
 from guildhall.infra.settings import SecuritySettings
@@ -46,7 +47,7 @@ __all__ = [
     "tell_door",
 ]
 
-# Wrong passwords without a wait: for one account from one place, for one account from all places
+# Wrong passwords without a wait: for one name from one place, for one account from all places
 # that are new to it, and from one address, behind which a whole school may sit.
 WRONG_PASSWORDS = 10
 WRONG_PASSWORDS_PER_ACCOUNT = 50
@@ -67,8 +68,8 @@ async def login(hall: Hall, tokens: Tokens, body: Login, client: RequestClient) 
             uow, account.id if account else new_id(), device_name, client.address
         )
     whose = f"account:{account.id}" if account else f"nobody:{key}"
-    guesses = _guesses(whose, device_name, client.address, usual=usual)
-    wait_seconds = await count_guess(hall.redis, guesses)
+    guesses = _guesses(whose, key, client.address, device_name if usual else None)
+    wait_seconds = await passwords.count_guess(hall.redis, guesses)
     if wait_seconds:
         raise LoginThrottled(retry_after_seconds=wait_seconds)
     right, upgraded = await passwords.verify_password(
@@ -83,7 +84,7 @@ async def login(hall: Hall, tokens: Tokens, body: Login, client: RequestClient) 
                 address=client.address,
             )
         raise CredentialsWrong
-    await forgive_guess(hall.redis, guesses)
+    await passwords.forgive_guess(hall.redis, guesses)
     async with hall.units.write() as uow:
         # Asked again, and locked: who changes the account now must find this session, or we them.
         account = await uow.session.get_one(User, account.id, with_for_update={"key_share": True})
@@ -249,20 +250,27 @@ def _shut(uow: UnitOfWork, member: Member, ended: Sequence[UUID]) -> None:
     tell_door(uow, member.id, ended, tombstone)
 
 
-def _guesses(whose: str, device: str, address: str, *, usual: bool) -> list[Guesses]:
+def _guesses(whose: str, key: str, address: str, usual_device: str | None) -> list[Guesses]:
     """Say with which others a guess at an account's password is counted.
+
+    From one place it goes by the name as typed, not by the account: else a wait for the address
+    of an account whose username was guessed at would tell that they belong together.
 
     The device that a member usually signs in with, where they do, has a count of its own:
     whatever strangers do elsewhere, it stays open (OWASP, "Slow Down Online Guessing Attacks with
     Device Cookies"; ASVS 5, 6.1.1 and 6.3.1). All others share one per account and one per
-    address besides, so that neither many addresses nor many accounts help.
+    address besides, so that neither many addresses nor many accounts help. What looks like a
+    usual device adds to that of the address too, but does not wait for it.
     """
-    if usual:
-        return [Guesses(f"{whose}:{address}:{device}", WRONG_PASSWORDS)]
+    per_address = Guesses(f"address:{address}", WRONG_PASSWORDS_PER_ADDRESS, shared=True)
+    # As tuples are written, no two become one, whatever is typed.
+    if usual_device is not None:
+        own = Guesses(repr((address, key, usual_device)), WRONG_PASSWORDS)
+        return [own, per_address._replace(free=None)]
     return [
-        Guesses(f"{whose}:{address}", WRONG_PASSWORDS),
+        Guesses(repr((address, key)), WRONG_PASSWORDS),
         Guesses(whose, WRONG_PASSWORDS_PER_ACCOUNT, shared=True),
-        Guesses(f"address:{address}", WRONG_PASSWORDS_PER_ADDRESS, shared=True),
+        per_address,
     ]
 
 
