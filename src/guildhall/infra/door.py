@@ -13,7 +13,6 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
 from uuid import UUID
 
 import structlog
@@ -29,13 +28,10 @@ from guildhall.kernel.member import Member, Role
 __all__ = [
     "Allowance",
     "Door",
-    "Guesses",
     "Limit",
     "RateLimited",
     "Sessions",
-    "count_guess",
     "forget_session",
-    "forgive_guess",
     "tombstone",
 ]
 
@@ -77,42 +73,6 @@ if redis.call('GET', KEYS[1]) == ARGV[1] then
     redis.call('SET', KEYS[1], ARGV[2], 'EX', ARGV[3])
 end
 """
-
-# A guess is counted before it is known to be wrong, so of many at once no more get through than
-# one after the other. Past the free ones each has to wait twice as long as the one before.
-GUESS = """
-local time = redis.call('TIME')
-local now = time[1] * 1000 + math.floor(time[2] / 1000)
-local wait = 0
-for _, key in ipairs(KEYS) do
-    wait = math.max(wait, tonumber(redis.call('HGET', key, 'until') or 0) - now)
-end
-if wait > 0 then return math.ceil(wait / 1000) end
-for number, key in ipairs(KEYS) do
-    local over = redis.call('HINCRBY', key, 'tries', 1) - ARGV[number + 3]
-    if over >= 0 then
-        local seconds = math.min(ARGV[1] * 2 ^ math.min(over, 32), ARGV[2])
-        redis.call('HSET', key, 'until', string.format('%.0f', now + seconds * 1000))
-    end
-    redis.call('EXPIRE', key, ARGV[3])
-end
-return 0
-"""
-
-# What was right was no guess: a count of one's own starts anew, a shared one is as if it had not
-# been. Were that to start anew too, who has an account could guess at others without end.
-FORGIVE = """
-for number, key in ipairs(KEYS) do
-    if ARGV[number] == '0' or redis.call('HINCRBY', key, 'tries', -1) <= 0 then
-        redis.call('DEL', key)
-    else
-        redis.call('HDEL', key, 'until')
-    end
-end
-"""
-FIRST_WAIT_SECONDS = 30
-LONGEST_WAIT_SECONDS = 900
-GUESSES_TTL_SECONDS = 3600
 
 
 class RateLimited(TooManyRequests):
@@ -248,43 +208,3 @@ async def tombstone(redis: Redis, session_ids: Sequence[UUID]) -> None:
 async def forget_session(redis: Redis, session_ids: Sequence[UUID]) -> None:
     """Make the door ask the database again: a role or a time zone has changed."""
     await redis.delete(*map(session_key, session_ids))
-
-
-class Guesses(NamedTuple):
-    """Guesses under a name, so many of them without a wait."""
-
-    name: str
-    free: int
-    shared: bool = False
-    """Whether others than who guesses are counted here too."""
-
-
-async def count_guess(redis: Redis, guesses: Sequence[Guesses]) -> int:
-    """Count a guess in each, and give 0; or count nothing, and give the seconds to wait.
-
-    Without Redis it is not counted: the cost of what is guessed at, a hash, has to do.
-    """
-    arguments = [FIRST_WAIT_SECONDS, LONGEST_WAIT_SECONDS, GUESSES_TTL_SECONDS]
-    try:
-        wait_seconds: int = await redis.register_script(GUESS)(
-            [_guesses_key(each) for each in guesses],
-            [*arguments, *(each.free for each in guesses)],
-        )
-    except RedisError:
-        log.warning("door_without_redis")
-        return 0
-    return wait_seconds
-
-
-async def forgive_guess(redis: Redis, guesses: Sequence[Guesses]) -> None:
-    """Take back a guess that was right."""
-    try:
-        await redis.register_script(FORGIVE)(
-            [_guesses_key(each) for each in guesses], [int(each.shared) for each in guesses]
-        )
-    except RedisError:
-        log.warning("door_without_redis")
-
-
-def _guesses_key(guesses: Guesses) -> str:
-    return f"guesses:{guesses.name}"
