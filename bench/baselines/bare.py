@@ -141,6 +141,7 @@ async def submit(request: Request) -> Response:
                     "now": now,
                     "correlation_id": None,
                     "withdrawn": [],
+                    "rung": [READER],
                 }
             ),
         )
