@@ -286,6 +286,7 @@ class Settings:
 def _lines(error: ValidationError) -> list[str]:
     """Name the setting and the fault; never the value, it may be a secret."""
     return [
-        f"{'.'.join(map(str, fault['loc'])).upper() or 'settings'}: {fault['msg']}"
+        f"{'.'.join(map(str, fault['loc'])).upper() or 'settings'}:"
+        f" {fault['msg'].removeprefix('Value error, ')}"
         for fault in error.errors(include_input=False, include_url=False)
     ]

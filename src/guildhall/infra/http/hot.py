@@ -55,11 +55,10 @@ class HotRoute(APIRoute):
         handle = self.get_route_handler()
 
         async def answer(request: Request) -> Response:
-            request.scope["route"] = route  # Metrics are by route; FastAPI notes its own.
+            request.scope["route"] = self  # Metrics are by route; FastAPI notes its own.
             return await handle(request)
 
-        route = Route(prefix + self.path, answer, methods=["GET"])
-        return route
+        return Route(prefix + self.path, answer, methods=["GET"])
 
     @classmethod
     def on(cls, router: APIRouter, path: str, response_model: Any) -> Callable[[Any], Any]:

@@ -158,7 +158,10 @@ async def _not_valid(_: Request, error: Exception) -> Response:
         "validation_failed",
         "The request does not fit what this address takes; `faults` says where.",
         faults=[
-            {"path": ".".join(map(str, fault["loc"])), "message": fault["msg"]}
+            {
+                "path": ".".join(map(str, fault["loc"])),
+                "message": fault["msg"].removeprefix("Value error, "),
+            }
             for fault in faults[:50]
         ],
     )
