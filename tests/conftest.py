@@ -193,9 +193,17 @@ async def worker_hall(
     """The hall of this xdist worker. Tests use `hall` or `committed`."""
     endpoints = endpoints_of(await new_database())
     async with open_hall(
-        settings, endpoints, WIRING, clock=session_clock, pool_size=POOL_SIZE
+        settings, endpoints, WIRING, clock=session_clock, pool_size=POOL_SIZE, reach=""
     ) as hall:
         yield hall
+
+
+@pytest_asyncio.fixture(scope="session")
+async def owner(worker_hall: Hall) -> AsyncIterator[asyncpg.Connection]:
+    """A connection to the hall's database as its owner, past every policy."""
+    connection = await asyncpg.connect(**asyncpg_arguments(worker_hall.endpoints.database_url))
+    yield connection
+    await connection.close()
 
 
 @pytest.fixture
@@ -220,7 +228,9 @@ async def hall(worker_hall: Hall, clock: SettableClock, _empty_redis: None) -> A
         sessions = async_sessionmaker(
             connection, expire_on_commit=False, join_transaction_mode="create_savepoint"
         )
-        units = UnitsOfWork(sessions, clock, WIRING.readers, worker_hall.redis, worker_hall.cache)
+        units = UnitsOfWork(
+            sessions, clock, WIRING.readers, worker_hall.redis, worker_hall.cache, reach=""
+        )
         yield replace(
             worker_hall,
             database=replace(worker_hall.database, sessions=sessions),
@@ -242,14 +252,11 @@ WIPE = ";".join(f"DELETE FROM {table.name}" for table in reversed(Base.metadata.
 
 @pytest_asyncio.fixture
 async def committed(
-    worker_hall: Hall, clock: SettableClock, _empty_redis: None
+    worker_hall: Hall, clock: SettableClock, owner: asyncpg.Connection, _empty_redis: None
 ) -> AsyncIterator[Hall]:
     """An open hall whose commits are real; its database is wiped after the test."""
     yield worker_hall
-    async with worker_hall.database.engine.connect() as connection:
-        raw = (await connection.get_raw_connection()).driver_connection
-        assert raw is not None
-        await raw.execute(WIPE)
+    await owner.execute(WIPE)
 
 
 @pytest_asyncio.fixture

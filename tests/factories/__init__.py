@@ -100,7 +100,7 @@ async def person(
     )  # fmt: skip
     session = ActiveSession(
         user_id=user_id, id=session_id, device_id=device_id, generation=0,
-        rotated_at=now, created_at=now, expires_at=now + lifetime,
+        rotated_at=now, created_at=now, expires_at=now + lifetime, authenticated_at=now,
     )  # fmt: skip
     async with hall.units.write() as uow:
         for row in (user, device, session):

@@ -6,18 +6,16 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from typing import Any
-from uuid import UUID
 
 import pytest
 
 from guildhall.entrypoints.api import create_app, furnish
-from guildhall.identity import session_loader
-from guildhall.infra.door import Door
+from guildhall.identity import recall_of
+from guildhall.infra.door import Admitted, Credential, Door, Kind, Recall
 from guildhall.infra.hall import Hall, open_redis
-from guildhall.infra.tokens import TokenRefused, Tokens
+from guildhall.infra.tokens import TokenRefused
 from guildhall.infra.unit_of_work import UnitsOfWork
-from guildhall.kernel.member import Member, Role
+from guildhall.kernel.member import Role
 from tests import factories
 from tests.factories import Person
 from tests.infra.test_http import limited
@@ -28,31 +26,33 @@ class SlowQuestion:
     """The hall's own question to the database, whose answer is held up on the way back."""
 
     def __init__(self, hall: Hall) -> None:
-        self._load = session_loader(hall.database, hall.clock)
+        self._load = recall_of(hall)
         self.answered, self.delivered = asyncio.Event(), asyncio.Event()
 
-    async def __call__(self, user_id: UUID, session_id: UUID) -> Member | None:
-        member = await self._load(user_id, session_id)
+    async def __call__(self, credential: Credential) -> Admitted | None:
+        admitted = await self._load(credential)
         self.answered.set()
         await self.delivered.wait()
-        return member
+        return admitted
 
 
 @asynccontextmanager
 async def asking(hall: Hall, who: Person) -> AsyncIterator[None]:
     """Have a door ask the database before the block, and hear the answer after it."""
     question = SlowQuestion(hall)
-    entering = asyncio.create_task(door_of(hall, question).admit_member(who.token))
+    entering = asyncio.create_task(door_of(hall, question).admit(session_of(who)))
     await question.answered.wait()
     yield
     question.delivered.set()
     await entering
 
 
-def door_of(hall: Hall, sessions: Any = None) -> Door:
-    tokens = Tokens(hall.endpoints.secret_key)
-    sessions = sessions or session_loader(hall.database, hall.clock)
-    return Door(hall.redis, tokens, hall.clock, sessions, hall.settings.rate_limit)
+def door_of(hall: Hall, recall: Recall | None = None) -> Door:
+    return Door(hall.redis, recall or recall_of(hall), hall.settings.rate_limit)
+
+
+def session_of(person: Person) -> Credential:
+    return Credential(Kind.SESSION, person.member.session_id, person.id)
 
 
 async def test_a_role_taken_away_while_the_door_asks_is_gone(
@@ -62,7 +62,7 @@ async def test_a_role_taken_away_while_the_door_asks_is_gone(
     async with asking(committed, demoted):
         answer = await client.of(admin).patch(f"/admin/users/{demoted.id}", json={"role": "member"})
         assert answer.status_code == 200
-    entered, _ = await door_of(committed).admit_member(demoted.token)
+    entered, _ = await door_of(committed).admit(session_of(demoted))
     assert entered.role is Role.MEMBER
 
 
@@ -75,22 +75,22 @@ async def test_a_session_ended_while_the_door_asks_stays_shut(
         if redis_forgets:
             await committed.redis.flushdb()
     with pytest.raises(TokenRefused):
-        await door_of(committed).admit_member(member.token)
+        await door_of(committed).admit(session_of(member))
 
 
 async def test_a_session_is_asked_for_once_and_then_remembered(
     committed: Hall, member: Person
 ) -> None:
     asked = []
-    load = session_loader(committed.database, committed.clock)
+    load = recall_of(committed)
 
-    async def count(user_id: UUID, session_id: UUID) -> Member | None:
-        asked.append(session_id)
-        return await load(user_id, session_id)
+    async def count(credential: Credential) -> Admitted | None:
+        asked.append(credential)
+        return await load(credential)
 
     door = door_of(committed, count)
     for _ in range(3):
-        assert (await door.admit_member(member.token))[0] == member.member
+        assert (await door.admit(session_of(member)))[0] == member.member
     assert len(asked) == 1
 
 
@@ -104,6 +104,7 @@ async def cut_off(committed: Hall) -> AsyncIterator[Client]:
             committed.wiring.readers,
             nowhere,
             committed.cache,
+            reach="",
         )
         app = create_app(committed.settings)
         furnish(app, replace(committed, units=units))

@@ -134,6 +134,7 @@ async def house(committed: Hall) -> AsyncIterator[House]:
         wiring.readers,
         committed.redis,
         committed.cache,
+        reach="",
     )
     claims = Claims(committed.database.claims, committed.settings.outbox)
     hall = replace(

@@ -40,6 +40,7 @@ async def grade(uow: UnitOfWork, keys: Sequence[tuple[UUID, UUID]]) -> None:
 
 async def review(uow: UnitOfWork, reviewer: Member, attempt_id: UUID, body: ReviewIn) -> Attempt:
     """Give a submitted attempt its score by hand. Emits AttemptGraded."""
+    await uow.see_all()
     attempt = await repository.attempt_to_review(uow, attempt_id)
     if attempt is None:
         raise AttemptNotFound

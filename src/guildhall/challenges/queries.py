@@ -32,17 +32,18 @@ async def challenge_list(hall: Hall, reader: Member, query: ChallengeQuery) -> s
     It is the JSON of Page[ChallengeSummary].
     """
     distance, after = position_in(query.cursor, float, UUID) if query.cursor else (None, None)
-    page = await hall.database.reads.fetchrow(
-        repository.OWN_LIST if query.mine else repository.LIST,
-        reader.id,
-        query.domain,
-        query.difficulty,
-        query.tag,
-        query.sort == "right_for_me",
-        distance,
-        after,
-        query.limit,
-    )
+    async with hall.database.reads_of(reader.id) as connection:
+        page = await connection.fetchrow(
+            repository.OWN_LIST if query.mine else repository.LIST,
+            reader.id,
+            query.domain,
+            query.difficulty,
+            query.tag,
+            query.sort == "right_for_me",
+            distance,
+            after,
+            query.limit,
+        )
     assert page is not None  # An aggregate has one row.
     items, number, last_distance, last_id = page
     cursor = f'"{cursor_of(last_distance, last_id)}"' if number == query.limit else "null"

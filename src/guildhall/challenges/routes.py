@@ -99,6 +99,8 @@ async def list_attempts(
         status=status,
         to_review=to_review,
     )
+    if to_review:
+        await uow.see_all()
     found = (await uow.session.scalars(query)).all()
     return page_of(found, limit, _attempt_out)
 

@@ -18,11 +18,12 @@ from starlette.staticfiles import StaticFiles
 from guildhall import __version__
 from guildhall.entrypoints import health
 from guildhall.entrypoints.wiring import ROUTERS, WIRING
-from guildhall.identity import session_loader
+from guildhall.identity import note_operator, recall_of
 from guildhall.infra.door import Door
 from guildhall.infra.endpoints import Endpoints
 from guildhall.infra.garbage import collect_rarely
 from guildhall.infra.hall import Hall, open_hall
+from guildhall.infra.http.access import Entrance
 from guildhall.infra.http.envelope import Envelope
 from guildhall.infra.http.hot import HotRoute, SharedAnswers
 from guildhall.infra.http.problems import ProblemOut, install_problems
@@ -49,7 +50,7 @@ def create_app(settings: Settings, endpoints: Endpoints | None = None) -> FastAP
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         assert endpoints is not None
-        async with open_hall(settings, endpoints, WIRING) as hall:
+        async with open_hall(settings, endpoints, WIRING, reach="") as hall:
             furnish(app, hall)
             collect_rarely()
             yield
@@ -95,15 +96,29 @@ def create_app(settings: Settings, endpoints: Endpoints | None = None) -> FastAP
 def furnish(app: FastAPI, hall: Hall) -> None:
     """Give an application the hall it serves."""
     app.state.hall = hall
-    app.state.tokens = Tokens(hall.endpoints.secret_key)
     app.state.shared = SharedAnswers()
-    app.state.door = Door(
-        hall.redis,
-        app.state.tokens,
-        hall.clock,
-        session_loader(hall.database, hall.clock),
-        hall.settings.rate_limit,
+    security = hall.settings.security
+    app.state.entrance = Entrance(
+        door=Door(hall.redis, recall_of(hall), hall.settings.rate_limit),
+        tokens=Tokens(
+            hall.endpoints.secret_key,
+            [key.get_secret_value() for key in security.previous_secret_keys],
+        ),
+        clock=hall.clock,
+        secret_key=hall.endpoints.secret_key,
+        accepted_origins=frozenset({hall.settings.api.origin}),
+        admin_secret_key=(
+            security.admin_secret_key.get_secret_value() if security.admin_secret_key else None
+        ),
+        admins_need_second_factor=hall.settings.hall.hall_mode == "production",
+        note_operator=note_operator,
+        foreign=None,
+        redeem=_no_tickets,
     )
+
+
+async def _no_tickets(_: str) -> None:
+    return None
 
 
 def run(settings: Settings, endpoints: Endpoints) -> None:

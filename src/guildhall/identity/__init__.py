@@ -1,13 +1,13 @@
 """Who may come in: accounts, sessions, roles, and the record of both."""
 
-from guildhall.identity.audit import record
+from guildhall.identity.audit_trail import note_operator, record
+from guildhall.identity.doorkeeper import recall_of
 from guildhall.identity.events import MemberMovedZone, SessionsChanged, UserRegistered
 from guildhall.identity.handlers import forget_sessions
 from guildhall.identity.repository import local_days, usernames
 from guildhall.identity.routes import routers
 from guildhall.identity.schemas import Register
 from guildhall.identity.service import create_admin, new_setup_token
-from guildhall.identity.sessions import session_loader
 
 __all__ = [
     "MemberMovedZone",
@@ -18,8 +18,9 @@ __all__ = [
     "forget_sessions",
     "local_days",
     "new_setup_token",
+    "note_operator",
+    "recall_of",
     "record",
     "routers",
-    "session_loader",
     "usernames",
 ]

@@ -7,11 +7,11 @@ from guildhall.kernel.errors import Conflict, Forbidden, NotFound, TooManyReques
 __all__ = [
     "CredentialsWrong",
     "DeviceNotFound",
-    "EmailTaken",
     "LastAdmin",
     "LoginThrottled",
     "RefreshTokenRefused",
     "RefreshTokenReused",
+    "SecondFactorRequired",
     "SessionNotFound",
     "SetupClosed",
     "UserNotFound",
@@ -24,11 +24,6 @@ class UsernameTaken(Conflict):
     detail = "Somebody else has this name. Choose another."
 
 
-class EmailTaken(Conflict):
-    code = "email_taken"
-    detail = "There is an account with this address. Sign in instead."
-
-
 class CredentialsWrong(Unauthenticated):
     code = "credentials_wrong"
     detail = "Name and password do not fit together."
@@ -37,6 +32,11 @@ class CredentialsWrong(Unauthenticated):
 class LoginThrottled(TooManyRequests):
     code = "login_throttled"
     detail = "Too many wrong passwords. Wait as long as `Retry-After` says, then try again."
+
+
+class SecondFactorRequired(Unauthenticated):
+    code = "second_factor_required"
+    detail = "That was right. Now send a code, with `second_factor_token`, to /auth/second-factor."
 
 
 class RefreshTokenRefused(Unauthenticated):

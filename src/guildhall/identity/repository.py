@@ -9,7 +9,14 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Row, Select, exists, or_, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 
-from guildhall.identity.models import ActiveSession, AuditEntry, Device, SetupToken, User
+from guildhall.identity.models import (
+    ActiveSession,
+    AuditEntry,
+    Device,
+    SetupToken,
+    TotpSecret,
+    User,
+)
 from guildhall.infra.unit_of_work import UnitOfWork
 from guildhall.kernel.clock import local_day
 from guildhall.kernel.ids import new_id
@@ -19,27 +26,44 @@ __all__ = [
     "device_seen",
     "devices_of",
     "end_sessions",
+    "has_second_factor",
     "is_usual_device",
     "living_sessions",
     "local_days",
     "session_for_update",
     "sessions_of",
     "setup_token_for_update",
-    "user_by_login",
     "usernames",
+    "users_by_login",
     "users_page",
 ]
 
 
-async def user_by_login(uow: UnitOfWork, key: str) -> User | None:
-    """Find an account by the key of its username or its address."""
-    found: User | None = await uow.session.scalar(
+async def users_by_login(uow: UnitOfWork, key: str) -> Sequence[User | None]:
+    """Find accounts by the key of a username or an address.
+
+    A username has one place in the answer; an address has two, for the account that it was
+    verified for and for the first that claims it. A place may be empty.
+    """
+    if "@" not in key:
+        return [await uow.session.scalar(select(User).where(User.username_key == key))]
+    verified = User.email_verified_at.is_not(None)
+    found = await uow.session.scalars(
         select(User)
-        .where(or_(User.username_key == key, User.email_key == key))
-        .order_by(User.username_key == key)
-        .limit(1)
+        .where(User.email_key == key, User.status != "erased")
+        .order_by(verified.desc(), User.id)
+        .limit(2)
     )
-    return found
+    accounts: dict[bool, User] = {}
+    for account in found:
+        accounts.setdefault(account.email_verified_at is not None, account)
+    return [accounts.get(True), accounts.get(False)]
+
+
+async def has_second_factor(uow: UnitOfWork, user_id: UUID) -> bool:
+    """Tell whether an account asks for a code beside whatever else was shown."""
+    confirmed = exists().where(TotpSecret.user_id == user_id, TotpSecret.confirmed_at.is_not(None))
+    return bool(await uow.session.scalar(select(confirmed)))
 
 
 async def usernames(uow: UnitOfWork, user_ids: Iterable[UUID]) -> dict[UUID, str]:
@@ -128,8 +152,9 @@ async def end_sessions(
     *,
     session_id: UUID | None = None,
     device_id: UUID | None = None,
+    but: UUID | None = None,
 ) -> list[UUID]:
-    """End a member's living sessions, all or those named; give their ids."""
+    """End a member's living sessions, all or those named, or all but one; give their ids."""
     statement = (
         update(ActiveSession)
         .where(ActiveSession.user_id == user_id, ActiveSession.ended_at.is_(None))
@@ -140,6 +165,8 @@ async def end_sessions(
         statement = statement.where(ActiveSession.id == session_id)
     if device_id is not None:
         statement = statement.where(ActiveSession.device_id == device_id)
+    if but is not None:
+        statement = statement.where(ActiveSession.id != but)
     return list((await uow.session.scalars(statement)).all())
 
 

@@ -12,9 +12,8 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import IntegrityError
 
 from guildhall.identity import repository, rules
-from guildhall.identity.audit import record
+from guildhall.identity.audit_trail import record
 from guildhall.identity.errors import (
-    EmailTaken,
     LastAdmin,
     SetupClosed,
     UsernameTaken,
@@ -51,7 +50,11 @@ async def register(
     role: Role = Role.MEMBER,
     address: str | None = None,
 ) -> User:
-    """Open an account. Emits UserRegistered."""
+    """Open an account. Emits UserRegistered.
+
+    Its address is only claimed until it is verified, and others may claim it too: that somebody
+    has an account is not told to whoever asks.
+    """
     # Before the first statement: hashing takes long on purpose, and no connection waits for it.
     password_hash = await hash_password(body.password)
     user_id = new_id()
@@ -67,14 +70,11 @@ async def register(
             role=role.value,
             created_at=uow.now,
         )
-        .on_conflict_do_nothing()
+        .on_conflict_do_nothing(index_elements=["username_key"])
         .returning(User)
     )
     if opened is None:
-        name_taken = await uow.session.scalar(
-            select(exists().where(User.username_key == rules.name_key(body.username)))
-        )
-        raise UsernameTaken if name_taken else EmailTaken
+        raise UsernameTaken
     record(uow, "user_registered", actor_id=user_id, address=address, role=role.value)
     uow.emit(
         UserRegistered(

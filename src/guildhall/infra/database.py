@@ -3,6 +3,10 @@
 Two doors lead in. Everything that changes something, and every read that is not hot, goes through
 SQLAlchemy inside a unit of work. The few hot reads that a profile points at run plain SQL on
 `reads`, an asyncpg pool whose connections cannot write (ADR 0004). `claims` is for the outbox.
+
+All of them act as a role that owns nothing, and for which members' rows have a policy (ADR 0010):
+a statement sees the rows of the member that its connection was told of, of everybody if it was
+told `WHOLE_HALL`, and of nobody if it was told nothing.
 """
 
 from __future__ import annotations
@@ -12,9 +16,11 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, ClassVar
+from uuid import UUID
 
 import asyncpg
 import orjson
+from asyncpg.pool import PoolConnectionProxy
 from sqlalchemy import URL, DateTime, MetaData, make_url
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -29,6 +35,8 @@ from sqlalchemy.orm import DeclarativeBase
 from guildhall.infra.settings import DatabaseSettings
 
 __all__ = [
+    "MEMBER_SETTING",
+    "WHOLE_HALL",
     "Base",
     "Database",
     "asyncpg_arguments",
@@ -39,6 +47,9 @@ __all__ = [
 ]
 
 READ_POOL_SIZE = 8
+APP_ROLE = "guildhall_app"
+MEMBER_SETTING = "guildhall.member"
+WHOLE_HALL = "hall"
 
 
 class Base(DeclarativeBase):
@@ -65,16 +76,31 @@ class Database:
     reads: asyncpg.Pool
     claims: asyncpg.Pool
 
+    @asynccontextmanager
+    async def reads_of(self, member_id: UUID) -> AsyncIterator[PoolConnectionProxy[asyncpg.Record]]:
+        """Give a connection of `reads` that sees this member's rows."""
+        async with self.reads.acquire() as connection:
+            # Not an argument: a setting takes none. A UUID's text needs no quoting. It stays until
+            # the next one: statements that do not come through here read what everybody may see.
+            await connection.execute(f"SET {MEMBER_SETTING} = '{member_id!s}'")
+            yield connection
+
 
 @asynccontextmanager
 async def open_database(
-    url: str, settings: DatabaseSettings, *, pool_size: int | None = None
+    url: str,
+    settings: DatabaseSettings,
+    *,
+    pool_size: int | None = None,
+    reach: str = WHOLE_HALL,
 ) -> AsyncIterator[Database]:
     """Open the pools for the life of a process.
 
     A request that finds no free connection within `database_pool_timeout_seconds` gets a 503.
     `pool_size` overrides the setting where a process needs few connections (a worker's child).
+    `reach` says whose rows it sees before it is told; a process that answers members has none.
     """
+    whose = {"role": APP_ROLE, MEMBER_SETTING: reach}
     engine = create_async_engine(
         driver_url(url),
         pool_size=pool_size or settings.database_pool_size,
@@ -83,7 +109,10 @@ async def open_database(
         pool_pre_ping=False,
         json_serializer=lambda value: orjson.dumps(value).decode(),
         json_deserializer=orjson.loads,
-        connect_args={"server_settings": {"application_name": "guildhall"}, "timeout": 10},
+        connect_args={
+            "server_settings": {"application_name": "guildhall", **whose},
+            "timeout": 10,
+        },
     )
     async with (
         _statements(
@@ -91,12 +120,18 @@ async def open_database(
             "guildhall-reads",
             min(READ_POOL_SIZE, pool_size or READ_POOL_SIZE),
             default_transaction_read_only="on",
+            **whose,
         ) as reads,
         # A claim that a crash of the server undoes was never made. The outbox swings between
         # empty and full faster than its statistics: a claim is meant to walk a partial index,
         # whatever they say.
         _statements(
-            url, "guildhall-claims", 1, synchronous_commit="off", enable_seqscan="off"
+            url,
+            "guildhall-claims",
+            1,
+            synchronous_commit="off",
+            enable_seqscan="off",
+            role=APP_ROLE,
         ) as claims,
     ):
         try:

@@ -11,26 +11,32 @@ with whatever else is there, and an answer without a lease is not kept: it may b
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+import hmac
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Self
 from uuid import UUID
 
+import orjson
 import structlog
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from guildhall.infra.settings import RateLimitSettings
-from guildhall.infra.tokens import TokenRefused, Tokens
-from guildhall.kernel.clock import Clock
+from guildhall.infra.tokens import TokenRefused
 from guildhall.kernel.errors import TooManyRequests
 from guildhall.kernel.member import Member, Role
 
 __all__ = [
+    "Admitted",
     "Allowance",
+    "Credential",
     "Door",
+    "Kind",
     "Limit",
     "RateLimited",
-    "Sessions",
+    "Recall",
     "forget_session",
     "tombstone",
 ]
@@ -109,8 +115,69 @@ class Allowance:
         )
 
 
-Sessions = Callable[[UUID, UUID], Awaitable[Member | None]]
-"""Asks the database who is behind a (member, session); None if it ended or may not come in."""
+class Kind(StrEnum):
+    """What somebody came in with."""
+
+    SESSION = "session"
+    KEY = "key"
+    ISSUER = "issuer"
+
+
+@dataclass(frozen=True, slots=True)
+class Credential:
+    """What somebody shows at the door: it reads well, and may have been withdrawn since.
+
+    `id` is that of the session, of the API key, or of the external identity. Whose it is, a token
+    of another issuer does not say; `claims` are what it does say.
+    """
+
+    kind: Kind
+    id: UUID
+    user_id: UUID | None
+    secret_hash: bytes = b""
+    claims: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Admitted:
+    """Who a credential lets in, and the hash of the secret that goes with it, if one does."""
+
+    member: Member
+    secret_hash: bytes = b""
+    seconds_left: float = SESSION_TTL_SECONDS
+    """How much longer it opens at least."""
+
+    def packed(self) -> bytes:
+        member = self.member
+        return orjson.dumps(
+            [
+                str(member.id),
+                member.role,
+                member.time_zone,
+                member.day_starts_at,
+                member.second_factor,
+                sorted(member.scopes) if member.scopes is not None else None,
+                self.secret_hash.hex(),
+            ]
+        )
+
+    @classmethod
+    def unpacked(cls, stored: bytes, session_id: UUID) -> Self:
+        user_id, role, zone, day_starts_at, second_factor, scopes, secret = orjson.loads(stored)
+        member = Member(
+            UUID(user_id),
+            session_id,
+            Role(role),
+            zone,
+            day_starts_at,
+            second_factor,
+            frozenset(scopes) if scopes is not None else None,
+        )
+        return cls(member, bytes.fromhex(secret))
+
+
+Recall = Callable[[Credential], Awaitable[Admitted | None]]
+"""Asks the database whom a credential lets in; None if it ended or they may not come in."""
 
 
 class Door:
@@ -119,16 +186,12 @@ class Door:
     def __init__(
         self,
         redis: Redis,
-        tokens: Tokens,
-        clock: Clock,
-        sessions: Sessions,
+        recall: Recall,
         settings: RateLimitSettings,
     ) -> None:
         self._enter = redis.register_script(ENTER)
         self._keep = redis.register_script(KEEP)
-        self._tokens = tokens
-        self._clock = clock
-        self._sessions = sessions
+        self._recall = recall
         self._enabled = settings.rate_limit_enabled
         self.member_limit = Limit("member", settings.rate_limit_member_per_minute)
         self.public_limit = Limit("public", settings.rate_limit_public_per_minute)
@@ -140,25 +203,28 @@ class Door:
         _, allowance = await self._ask(f"limit:{limit.name}:{address}", None, limit)
         return allowance
 
-    async def admit_member(
-        self, token: str, limit: Limit | None = None
+    async def admit(
+        self, credential: Credential, limit: Limit | None = None
     ) -> tuple[Member, Allowance | None]:
-        """Check an access token and its session, and count the request.
+        """Check that a credential still opens, and count the request.
 
         Raises TokenRefused or RateLimited.
         """
         limit = limit or self.member_limit
-        claims = self._tokens.read(token, "access", self._clock.now())
-        user_id, session_id = UUID(claims["sub"]), UUID(claims["sid"])
+        # Whose a key is, it says itself: under the member, a made-up one would use up their limit.
+        counted = credential.id if credential.kind is Kind.KEY else credential.user_id
         stored, allowance = await self._ask(
-            f"limit:{limit.name}:{user_id}", session_key(session_id), limit
+            f"limit:{limit.name}:{counted or credential.id}", session_key(credential.id), limit
         )
         if stored is None or stored.startswith(LEASE):
-            return await self._recall(user_id, session_id, stored), allowance
-        if stored == TOMBSTONE:
+            admitted = await self._look_up(credential, stored)
+        elif stored == TOMBSTONE:
             raise TokenRefused
-        role, day_starts_at, time_zone = stored.decode().split("|")
-        return Member(user_id, session_id, Role(role), time_zone, int(day_starts_at)), allowance
+        else:
+            admitted = Admitted.unpacked(stored, credential.id)
+        if not hmac.compare_digest(admitted.secret_hash, credential.secret_hash):
+            raise TokenRefused
+        return admitted.member, allowance
 
     async def _ask(
         self, limit_key: str, session: str | None, limit: Limit
@@ -179,18 +245,20 @@ class Door:
             raise RateLimited(retry_after_seconds=retry_after, allowance=allowance)
         return stored, allowance
 
-    async def _recall(self, user_id: UUID, session_id: UUID, lease: bytes | None) -> Member:
-        member = await self._sessions(user_id, session_id)
-        if member is None:
+    async def _look_up(self, credential: Credential, lease: bytes | None) -> Admitted:
+        admitted = await self._recall(credential)
+        if admitted is None:
             raise TokenRefused
         if lease is None:
-            return member
-        value = f"{member.role.value}|{member.day_starts_at}|{member.time_zone}"
+            return admitted
+        remembered_seconds = max(1, int(min(SESSION_TTL_SECONDS, admitted.seconds_left)))
         try:
-            await self._keep([session_key(session_id)], [lease, value, SESSION_TTL_SECONDS])
+            await self._keep(
+                [session_key(credential.id)], [lease, admitted.packed(), remembered_seconds]
+            )
         except RedisError:
             log.warning("door_without_redis")
-        return member
+        return admitted
 
 
 def session_key(session_id: UUID) -> str:

@@ -13,7 +13,7 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 
 from guildhall.infra.cache import Cache
 from guildhall.infra.claims import Claims
-from guildhall.infra.database import Database, open_database
+from guildhall.infra.database import WHOLE_HALL, Database, open_database
 from guildhall.infra.delivery import Deliveries, Subscription
 from guildhall.infra.endpoints import Endpoints
 from guildhall.infra.settings import Settings
@@ -82,15 +82,18 @@ async def open_hall(
     *,
     clock: Clock | None = None,
     pool_size: int | None = None,
+    reach: str = WHOLE_HALL,
 ) -> AsyncIterator[Hall]:
-    """Open everything a process needs, and close it in the end."""
+    """Open everything a process needs, and close it in the end. `reach`: see `open_database`."""
     clock = clock or SystemClock()
     async with (
-        open_database(endpoints.database_url, settings.database, pool_size=pool_size) as database,
+        open_database(
+            endpoints.database_url, settings.database, pool_size=pool_size, reach=reach
+        ) as database,
         open_redis(endpoints.redis_url) as redis,
     ):
         cache = Cache(redis, settings.hall.data_dir / "cache", settings.cache)
-        units = UnitsOfWork(database.sessions, clock, wiring.readers, redis, cache)
+        units = UnitsOfWork(database.sessions, clock, wiring.readers, redis, cache, reach)
         yield Hall(
             settings=settings,
             endpoints=endpoints,

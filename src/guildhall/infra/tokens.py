@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -27,10 +27,10 @@ class TokenRefused(Unauthenticated):
 
 
 class Tokens:
-    """Signs and reads tokens with the hall's key."""
+    """Signs tokens with the hall's key; reads what that key, or one used before it, has signed."""
 
-    def __init__(self, secret_key: str) -> None:
-        self._key = OctKey.import_key(secret_key)
+    def __init__(self, secret_key: str, previous_keys: Sequence[str] = ()) -> None:
+        self._keys = [OctKey.import_key(key) for key in (secret_key, *previous_keys)]
         # A signature that was right stays right, so it is checked once per token and process.
         # Whether the token is expired or its session ended is asked every time.
         self._verified: LRUCache[str, Mapping[str, Any]] = LRUCache(REMEMBERED_TOKENS)
@@ -38,7 +38,7 @@ class Tokens:
     def sign(self, typ: str, claims: Mapping[str, Any]) -> str:
         """Make a token of a type; the same claims give the same token."""
         return jwt.encode(
-            {"alg": ALGORITHM, "typ": "JWT"}, {"iss": ISSUER, "typ": typ, **claims}, self._key
+            {"alg": ALGORITHM, "typ": "JWT"}, {"iss": ISSUER, "typ": typ, **claims}, self._keys[0]
         )
 
     def read(self, token: str, typ: str, now: datetime) -> Mapping[str, Any]:
@@ -50,11 +50,7 @@ class Tokens:
         if claims is None:
             if len(token) > LONGEST_TOKEN:
                 raise TokenRefused
-            try:
-                claims = jwt.decode(token, self._key, algorithms=[ALGORITHM]).claims
-            except (JoseError, ValueError, TypeError):
-                raise TokenRefused from None
-            self._verified[token] = claims
+            claims = self._verified[token] = self._verify(token)
         expires_at = claims.get("exp")
         if (
             claims.get("iss") != ISSUER
@@ -64,3 +60,11 @@ class Tokens:
         ):
             raise TokenRefused
         return claims
+
+    def _verify(self, token: str) -> Mapping[str, Any]:
+        for key in self._keys:
+            try:
+                return jwt.decode(token, key, algorithms=[ALGORITHM]).claims
+            except (JoseError, ValueError, TypeError):
+                continue
+        raise TokenRefused

@@ -9,7 +9,10 @@ from uuid import UUID
 
 from guildhall.kernel.clock import local_day
 
-__all__ = ["Member", "Role"]
+__all__ = ["OPERATOR_ID", "Member", "Role"]
+
+OPERATOR_ID = UUID(int=0)
+"""Who acts when a script shows the operator's secret: no account."""
 
 
 class Role(StrEnum):
@@ -26,9 +29,14 @@ class Member:
 
     id: UUID
     session_id: UUID
+    """The session, the API key or the external identity that they came in with."""
     role: Role
     time_zone: str
     day_starts_at: int
+    second_factor: bool = False
+    """Whether they proved who they are by more than one thing."""
+    scopes: frozenset[str] | None = None
+    """What an API key may do, such as `challenges:read`; None for a person, who may do all."""
 
     @property
     def may_moderate(self) -> bool:

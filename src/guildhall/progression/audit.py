@@ -109,8 +109,7 @@ async def audit(units: UnitsOfWork, redis: Redis) -> Audit:
 
 async def _audit_once(units: UnitsOfWork, redis: Redis) -> Audit:
     found = Audit()
-    async with units.read() as uow:
-        await uow.session.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"))
+    async with units.read(one_snapshot=True) as uow:
         await uow.session.execute(text("SET LOCAL work_mem = '128MB'"))
         counts = (await uow.session.execute(COUNTS)).mappings().one()
         for name, value in counts.items():

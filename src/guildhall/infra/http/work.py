@@ -49,7 +49,7 @@ async def _writes(
         Header(description="Repeat a request safely: the same key gets the first answer again."),
     ] = None,
 ) -> AsyncIterator[UnitOfWork]:
-    async with hall_of(request).units.write() as uow:
+    async with hall_of(request).units.write(member=_whose(request)) as uow:
         if idempotency_key is None or request.method != "POST":
             yield uow
             return
@@ -62,8 +62,13 @@ async def _writes(
 
 
 async def _reads(request: Request) -> AsyncIterator[UnitOfWork]:
-    async with hall_of(request).units.read() as uow:
+    async with hall_of(request).units.read(member=_whose(request)) as uow:
         yield uow
+
+
+def _whose(request: Request) -> UUID | None:
+    """Say whose rows a request may see: an admin's route sees the whole hall."""
+    return None if request.state.sees_all else _asker(request)
 
 
 def _asker(request: Request) -> UUID:

@@ -5,11 +5,15 @@ from __future__ import annotations
 from uuid import UUID
 
 from asgi_correlation_id import correlation_id
+from fastapi import Request
 
 from guildhall.identity.models import AuditEntry
+from guildhall.infra.http import hall_of
+from guildhall.infra.http.work import request_address
 from guildhall.infra.unit_of_work import UnitOfWork
+from guildhall.kernel.member import OPERATOR_ID
 
-__all__ = ["record"]
+__all__ = ["note_operator", "record"]
 
 
 def record(
@@ -33,3 +37,16 @@ def record(
             request_id=correlation_id.get(),
         )
     )
+
+
+async def note_operator(request: Request) -> None:
+    """Write down that a script came in with the operator's secret, before it does anything."""
+    async with hall_of(request).units.write() as uow:
+        record(
+            uow,
+            "operator_came_in",
+            actor_id=OPERATOR_ID,
+            address=request_address(request),
+            method=request.method,
+            path=request.url.path,
+        )

@@ -1,4 +1,4 @@
-"""Tables of identity."""
+"""Tables of accounts, and of what was done with them."""
 
 from __future__ import annotations
 
@@ -6,27 +6,21 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import (
-    BigInteger,
-    CheckConstraint,
-    ForeignKey,
-    ForeignKeyConstraint,
-    Identity,
-    Index,
-    SmallInteger,
-    Text,
-    text,
-)
+from sqlalchemy import BigInteger, CheckConstraint, Identity, Index, SmallInteger, Text, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from guildhall.infra.database import Base
 
-__all__ = ["ActiveSession", "AuditEntry", "Device", "SetupToken", "User"]
+__all__ = ["AuditEntry", "SetupToken", "User"]
 
 
 class User(Base):
-    """An account. A directory table: small rows, read by everyone."""
+    """An account. A directory table: small rows, read by everyone.
+
+    Of one that was erased the row stays, with a made-up name and nothing else of the person: what
+    it earned still adds up.
+    """
 
     __tablename__ = "users"
 
@@ -34,69 +28,34 @@ class User(Base):
     username: Mapped[str] = mapped_column(Text)
     username_key: Mapped[str] = mapped_column(Text, unique=True)
     email: Mapped[str] = mapped_column(Text)
-    email_key: Mapped[str] = mapped_column(Text, unique=True)
-    password_hash: Mapped[str] = mapped_column(Text)
+    email_key: Mapped[str] = mapped_column(Text)
+    email_verified_at: Mapped[datetime | None]
+    password_hash: Mapped[str | None] = mapped_column(Text)
     role: Mapped[str] = mapped_column(Text, server_default="member")
     status: Mapped[str] = mapped_column(Text, server_default="active")
     time_zone: Mapped[str] = mapped_column(Text, server_default="UTC")
     day_starts_at: Mapped[int] = mapped_column(SmallInteger, server_default="0")
     created_at: Mapped[datetime]
+    erase_after: Mapped[datetime | None]
+
+    @property
+    def email_verified(self) -> bool:
+        return self.email_verified_at is not None
 
     __table_args__ = (
         CheckConstraint("role IN ('member', 'moderator', 'admin')", name="role"),
-        CheckConstraint("status IN ('active', 'suspended')", name="status"),
+        CheckConstraint("status IN ('active', 'suspended', 'erased')", name="status"),
         CheckConstraint("day_starts_at BETWEEN 0 AND 23", name="day_starts_at"),
-        Index("ix_users_active", "id", postgresql_where=text("status = 'active'")),
-    )
-
-
-class Device(Base):
-    """Something a member signs in from."""
-
-    __tablename__ = "devices"
-
-    user_id: Mapped[UUID] = mapped_column(
-        ForeignKey("users.id", ondelete="CASCADE"), primary_key=True
-    )
-    id: Mapped[UUID] = mapped_column(primary_key=True)
-    name: Mapped[str] = mapped_column(Text)
-    user_agent: Mapped[str] = mapped_column(Text)
-    address: Mapped[str] = mapped_column(Text)
-    created_at: Mapped[datetime]
-    last_seen_at: Mapped[datetime]
-
-    __table_args__ = (Index(None, "user_id", "name", unique=True),)
-
-
-class ActiveSession(Base):
-    """One sign-in and the family of refresh tokens that came from it.
-
-    A refresh token names a generation of the family; only the newest one, and for a moment its
-    parent, is worth anything.
-    """
-
-    __tablename__ = "active_sessions"
-
-    user_id: Mapped[UUID] = mapped_column(primary_key=True)
-    id: Mapped[UUID] = mapped_column(primary_key=True)
-    device_id: Mapped[UUID]
-    generation: Mapped[int] = mapped_column(server_default="0")
-    rotated_at: Mapped[datetime]
-    created_at: Mapped[datetime]
-    expires_at: Mapped[datetime]
-    ended_at: Mapped[datetime | None]
-    end_reason: Mapped[str | None] = mapped_column(Text)
-
-    __table_args__ = (
-        ForeignKeyConstraint(
-            ["user_id", "device_id"], ["devices.user_id", "devices.id"], ondelete="CASCADE"
-        ),
+        # An address is somebody's once they have shown that they read what comes there.
         Index(
-            "ix_active_sessions_alive",
-            "user_id",
-            "device_id",
-            postgresql_where=text("ended_at IS NULL"),
+            "ix_users_verified_email",
+            "email_key",
+            unique=True,
+            postgresql_where=text("email_verified_at IS NOT NULL"),
         ),
+        Index("ix_users_email", "email_key", "id"),
+        Index("ix_users_erase", "erase_after", postgresql_where=text("erase_after IS NOT NULL")),
+        Index("ix_users_active", "id", postgresql_where=text("status = 'active'")),
     )
 
 

@@ -1,0 +1,60 @@
+"""HTTP of one's own account, devices and sessions."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+from guildhall.identity import repository, service, sessions
+from guildhall.identity.routes.base import member
+from guildhall.identity.schemas import DeviceOut, SessionOut, UserChange, UserOut
+from guildhall.infra.http import CurrentMember, Reads, Writes
+from guildhall.kernel.paging import Limit, Page, page_of, position_in
+
+__all__: list[str] = []
+
+
+@member.get("/users/me")
+async def me(who: CurrentMember, uow: Reads) -> UserOut:
+    """Read one's own account."""
+    return UserOut.model_validate(await service.user(uow, who.id))
+
+
+@member.patch("/users/me")
+async def change_me(body: UserChange, who: CurrentMember, uow: Writes) -> UserOut:
+    """Change one's name, time zone or start of day."""
+    return UserOut.model_validate(await service.change_self(uow, who, body))
+
+
+@member.get("/users/me/devices")
+async def devices(
+    who: CurrentMember, uow: Reads, limit: Limit = 20, cursor: str | None = None
+) -> Page[DeviceOut]:
+    """List the devices that one signed in from, the last seen first."""
+    before = position_in(cursor, datetime, UUID) if cursor else None
+    return page_of(
+        await repository.devices_of(uow, who.id, limit, before),
+        limit,
+        DeviceOut.model_validate,
+        lambda device: (device.last_seen_at, device.id),
+    )
+
+
+@member.delete("/users/me/devices/{device_id}", status_code=204)
+async def end_device(device_id: UUID, who: CurrentMember, uow: Writes) -> None:
+    """Forget a device and end its sessions, at once."""
+    await sessions.end_device(uow, who, device_id)
+
+
+@member.get("/users/me/sessions")
+async def list_sessions(
+    who: CurrentMember, uow: Reads, limit: Limit = 20, cursor: str | None = None
+) -> Page[SessionOut]:
+    """List one's living sessions, newest first."""
+    return await sessions.sessions(uow, who, limit, cursor)
+
+
+@member.delete("/users/me/sessions/{session_id}", status_code=204)
+async def end_session(session_id: UUID, who: CurrentMember, uow: Writes) -> None:
+    """End a session, at once."""
+    await sessions.end_session(uow, who, session_id)

@@ -1,0 +1,75 @@
+"""The routers of identity, and how its routes give out a session."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import Depends, Request, Response
+
+from guildhall.identity.schemas import CookiesOut, TokensOut, Transport
+from guildhall.identity.sessions import SignedIn
+from guildhall.infra.http import access_routers
+from guildhall.infra.http.access import Entrance
+from guildhall.infra.http.credentials import (
+    ACCESS_COOKIE,
+    CSRF_COOKIE,
+    REFRESH_COOKIE,
+    csrf_token,
+)
+from guildhall.infra.tokens import Tokens
+
+__all__ = [
+    "Signer",
+    "TheEntrance",
+    "admin",
+    "answer",
+    "forget_cookies",
+    "member",
+    "public",
+    "routers",
+]
+
+routers = access_routers("identity")
+public, member, admin = routers
+
+
+def _entrance(request: Request) -> Entrance:
+    entrance: Entrance = request.app.state.entrance
+    return entrance
+
+
+TheEntrance = Annotated[Entrance, Depends(_entrance)]
+
+
+def _tokens(entrance: TheEntrance) -> Tokens:
+    return entrance.tokens
+
+
+Signer = Annotated[Tokens, Depends(_tokens)]
+
+
+def answer(opened: SignedIn, entrance: Entrance, response: Response) -> TokensOut | CookiesOut:
+    """Give out the tokens of a session, the way it was opened for."""
+    if opened.transport is Transport.BEARER:
+        return opened.tokens
+    csrf = csrf_token(entrance.secret_key, opened.session_id)
+    for name, value, for_scripts in (
+        (ACCESS_COOKIE, opened.tokens.access_token, False),
+        (REFRESH_COOKIE, opened.tokens.refresh_token, False),
+        (CSRF_COOKIE, csrf, True),
+    ):
+        response.set_cookie(
+            name,
+            value,
+            max_age=opened.tokens.expires_in if name == ACCESS_COOKIE else opened.lasts_seconds,
+            path="/",
+            secure=True,
+            httponly=not for_scripts,
+            samesite="lax",
+        )
+    return CookiesOut(csrf_token=csrf, expires_in=opened.tokens.expires_in)
+
+
+def forget_cookies(response: Response) -> None:
+    for name in (ACCESS_COOKIE, REFRESH_COOKIE, CSRF_COOKIE):
+        response.delete_cookie(name, path="/", secure=True, httponly=True, samesite="lax")

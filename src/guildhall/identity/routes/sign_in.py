@@ -1,0 +1,109 @@
+"""HTTP of coming in and leaving."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import Depends, Request, Response
+from fastapi.security import OAuth2PasswordRequestForm
+from pydantic import ValidationError
+
+from guildhall.identity import logins, service, sessions
+from guildhall.identity.errors import CredentialsWrong, RefreshTokenRefused
+from guildhall.identity.routes.base import (
+    Signer,
+    TheEntrance,
+    answer,
+    forget_cookies,
+    member,
+    public,
+)
+from guildhall.identity.schemas import (
+    CookiesOut,
+    Login,
+    Refresh,
+    Register,
+    Setup,
+    TokensOut,
+    Transport,
+    UserOut,
+)
+from guildhall.infra.http import Client, CurrentMember, Writes, hall_of
+from guildhall.infra.http.access import sign_in_limited
+from guildhall.infra.http.credentials import REFRESH_COOKIE, check_same_site, cookies_of
+
+__all__: list[str] = []
+
+
+@public.post("/auth/register", status_code=201, dependencies=[sign_in_limited])
+async def register(body: Register, client: Client, uow: Writes) -> UserOut:
+    """Open an account."""
+    user = await service.register(uow, body, address=client.address)
+    return UserOut.model_validate(user)
+
+
+@public.post("/auth/setup", status_code=201, dependencies=[sign_in_limited])
+async def setup(body: Setup, client: Client, uow: Writes) -> UserOut:
+    """Open the first admin's account with the token that the first start printed."""
+    return UserOut.model_validate(await service.setup(uow, body, client.address))
+
+
+@public.post("/auth/login", dependencies=[sign_in_limited])
+async def login(
+    body: Login, client: Client, entrance: TheEntrance, request: Request, response: Response
+) -> TokensOut | CookiesOut:
+    """Sign in with a username or an email address.
+
+    With `transport: cookie` the tokens are set as cookies that no script can read.
+    """
+    if body.transport is Transport.COOKIE:
+        check_same_site(request, entrance.accepted_origins)
+    opened = await logins.login(hall_of(request), entrance.tokens, body, client)
+    return answer(opened, entrance, response)
+
+
+@public.post("/auth/token", dependencies=[sign_in_limited])
+async def token(
+    form: Annotated[OAuth2PasswordRequestForm, Depends()],
+    client: Client,
+    signer: Signer,
+    request: Request,
+) -> TokensOut:
+    """Sign in from the docs page (OAuth 2 password form)."""
+    try:
+        body = Login(login=form.username, password=form.password)
+    except ValidationError:
+        raise CredentialsWrong from None
+    return (await logins.login(hall_of(request), signer, body, client)).tokens
+
+
+@public.post("/auth/refresh", dependencies=[sign_in_limited])
+async def refresh(
+    client: Client,
+    entrance: TheEntrance,
+    request: Request,
+    response: Response,
+    body: Refresh | None = None,
+) -> TokensOut | CookiesOut:
+    """Exchange a refresh token, from the body or the cookie, for new tokens. It is good once."""
+    hall = hall_of(request)
+    given = body.refresh_token if body else None
+    if given is None:
+        given = cookies_of(request.headers.get("cookie", "")).get(REFRESH_COOKIE)
+        if given is None:
+            raise RefreshTokenRefused
+        check_same_site(request, entrance.accepted_origins)
+        transport = Transport.COOKIE
+    else:
+        transport = Transport.BEARER
+    opened = await sessions.refresh(
+        hall.units, entrance.tokens, hall.settings.security, given, client, transport
+    )
+    return answer(opened, entrance, response)
+
+
+@member.post("/auth/logout", status_code=204)
+async def logout(who: CurrentMember, uow: Writes, response: Response) -> None:
+    """End the session that this request came from."""
+    await sessions.logout(uow, who)
+    forget_cookies(response)
