@@ -22,6 +22,7 @@ LOADED_WHEN_ASKED = {
     "migrate": "Bring the database to the schema of this release.",
     "openapi": "Print the OpenAPI document.",
     "relay": "Run the relay alone, against configured servers.",
+    "rotate-keys": "Seal every sealed column with the newest of ENCRYPTION_KEYS.",
     "scheduler": "Run the scheduler alone, against configured servers.",
     "seed": "Load content from a FOLDER of YAML files; without one, the starter content.",
     "worker": "Run a worker alone, against configured servers.",

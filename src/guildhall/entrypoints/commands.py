@@ -29,6 +29,7 @@ from guildhall.infra.embedded import servers_for
 from guildhall.infra.endpoints import Endpoints
 from guildhall.infra.hall import Hall, open_hall
 from guildhall.infra.migrations import check_schema, head_revision, move_to
+from guildhall.infra.sealing import SealBroken, reseal
 from guildhall.infra.settings import Settings, SettingsFault
 from guildhall.kernel.errors import Refusal
 
@@ -39,6 +40,7 @@ __all__ = [
     "migrate",
     "openapi",
     "relay",
+    "rotate_keys",
     "scheduler",
     "seed",
     "worker",
@@ -183,6 +185,16 @@ def create_admin(username: str, email: str, password_stdin: bool) -> None:
         click.echo(f"{_with_hall(act)} is an admin of this hall")
     except Refusal as refusal:
         refuse([refusal.detail])
+
+
+@click.command("rotate-keys")
+def rotate_keys() -> None:
+    """Seal every sealed column with the newest of ENCRYPTION_KEYS."""
+    try:
+        number = _with_hall(lambda hall: reseal(hall.units, hall.sealer, WIRING.sealed))
+    except SealBroken as broken:
+        refuse([str(broken)])
+    click.echo(f"{number} values sealed anew; older keys can be taken out of the settings")
 
 
 @click.command()

@@ -45,7 +45,9 @@ TASKS = (
     Task("progression.close_seasons", progression.close_seasons, every=timedelta(minutes=10)),
 )
 
-WIRING = Wiring(SUBSCRIPTIONS, TASKS)
+SEALED = (identity.TOTP_SECRET,)
+
+WIRING = Wiring(SUBSCRIPTIONS, TASKS, SEALED)
 
 ROUTERS: tuple[AccessRouters, ...] = (
     identity.routers,

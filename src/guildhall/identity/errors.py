@@ -9,6 +9,8 @@ __all__ = [
     "DeviceNotFound",
     "LastAdmin",
     "LoginThrottled",
+    "PersonRequired",
+    "ReauthenticationRequired",
     "RefreshTokenRefused",
     "RefreshTokenReused",
     "SecondFactorRequired",
@@ -37,6 +39,16 @@ class LoginThrottled(TooManyRequests):
 class SecondFactorRequired(Unauthenticated):
     code = "second_factor_required"
     detail = "That was right. Now send a code, with `second_factor_token`, to /auth/second-factor."
+
+
+class PersonRequired(Forbidden):
+    code = "person_required"
+    detail = "A person has to do this: sign in, an API key is not enough."
+
+
+class ReauthenticationRequired(Forbidden):
+    code = "reauthentication_required"
+    detail = "This is a sensitive change: show who you are at /auth/reauthenticate, then try again."
 
 
 class RefreshTokenRefused(Unauthenticated):

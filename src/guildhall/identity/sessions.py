@@ -14,6 +14,8 @@ from guildhall.identity import repository, rules
 from guildhall.identity.audit_trail import record
 from guildhall.identity.errors import (
     DeviceNotFound,
+    PersonRequired,
+    ReauthenticationRequired,
     RefreshTokenRefused,
     RefreshTokenReused,
     SessionNotFound,
@@ -23,16 +25,18 @@ from guildhall.identity.models import ActiveSession, Device
 from guildhall.identity.rules import Rotation
 from guildhall.identity.schemas import SessionOut, TokensOut, Transport
 from guildhall.infra.door import tombstone
+from guildhall.infra.hall import Hall
 from guildhall.infra.http.access import RequestClient
 from guildhall.infra.settings import SecuritySettings
 from guildhall.infra.tokens import TokenRefused, Tokens
 from guildhall.infra.unit_of_work import UnitOfWork, UnitsOfWork
 from guildhall.kernel.ids import new_id
-from guildhall.kernel.member import Member
+from guildhall.kernel.member import OPERATOR_ID, Member
 from guildhall.kernel.paging import Page, page_of, position_in
 
 __all__ = [
     "SignedIn",
+    "check_recent",
     "end_all",
     "end_device",
     "end_session",
@@ -208,6 +212,24 @@ async def end_all(
     ended = await repository.end_sessions(uow, user_id, reason, but=but)
     tell_door(uow, user_id, ended, tombstone)
     return ended
+
+
+async def check_recent(hall: Hall, member: Member) -> None:
+    """Raises PersonRequired or ReauthenticationRequired unless the member proved who they are a
+    short while ago, in this very session. The operator's secret is proof each time."""
+    if member.id == OPERATOR_ID:
+        return
+    if member.scopes is not None:
+        raise PersonRequired
+    async with hall.database.reads_of(member.id) as connection:
+        authenticated_at = await connection.fetchval(
+            "SELECT authenticated_at FROM active_sessions WHERE user_id = $1 AND id = $2",
+            member.id,
+            member.session_id,
+        )
+    longest = timedelta(seconds=hall.settings.security.reauthentication_seconds)
+    if authenticated_at is None or hall.clock.now() - authenticated_at > longest:
+        raise ReauthenticationRequired
 
 
 def tell_door(

@@ -16,6 +16,7 @@ from guildhall.infra.claims import Claims
 from guildhall.infra.database import WHOLE_HALL, Database, open_database
 from guildhall.infra.delivery import Deliveries, Subscription
 from guildhall.infra.endpoints import Endpoints
+from guildhall.infra.sealing import SealedColumn, Sealer
 from guildhall.infra.settings import Settings
 from guildhall.infra.tasks import TaskDefinition, TaskRunner
 from guildhall.infra.unit_of_work import UnitsOfWork
@@ -30,6 +31,7 @@ class Wiring:
 
     subscriptions: Sequence[Subscription]
     tasks: Sequence[TaskDefinition]
+    sealed: Sequence[SealedColumn] = ()
 
     @property
     def readers(self) -> dict[str, list[str]]:
@@ -72,6 +74,7 @@ class Hall:
     units: UnitsOfWork
     deliveries: Deliveries
     task_runner: TaskRunner
+    sealer: Sealer = field(repr=False)
 
 
 @asynccontextmanager
@@ -110,6 +113,7 @@ async def open_hall(
                 max_attempts=settings.outbox.outbox_max_attempts,
             ),
             task_runner=TaskRunner(units, {task.name: task for task in wiring.tasks}),
+            sealer=Sealer.of(settings.security, endpoints.secret_key),
         )
 
 

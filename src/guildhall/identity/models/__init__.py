@@ -2,6 +2,7 @@
 
 from guildhall.identity.models.accounts import AuditEntry, SetupToken, User
 from guildhall.identity.models.proofs import (
+    TOTP_SECRET,
     DataExport,
     EmailVerificationToken,
     Passkey,
@@ -12,6 +13,7 @@ from guildhall.identity.models.proofs import (
 from guildhall.identity.models.sessions import ActiveSession, ApiKey, Device, ExternalIdentity
 
 __all__ = [
+    "TOTP_SECRET",
     "ActiveSession",
     "ApiKey",
     "AuditEntry",

@@ -9,8 +9,10 @@ from sqlalchemy import ARRAY, BigInteger, ForeignKey, Index, LargeBinary, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from guildhall.infra.database import Base
+from guildhall.infra.sealing import SealedColumn
 
 __all__ = [
+    "TOTP_SECRET",
     "DataExport",
     "EmailVerificationToken",
     "Passkey",
@@ -59,6 +61,9 @@ class TotpSecret(Base):
     created_at: Mapped[datetime]
     confirmed_at: Mapped[datetime | None]
     last_step: Mapped[int] = mapped_column(BigInteger, server_default="0")
+
+
+TOTP_SECRET = SealedColumn("totp_secrets", "sealed")
 
 
 class RecoveryCode(Base):

@@ -6,7 +6,7 @@ from datetime import datetime
 from uuid import UUID
 
 from guildhall.identity import repository, service, sessions
-from guildhall.identity.routes.base import member
+from guildhall.identity.routes.base import RecentMember, member
 from guildhall.identity.schemas import DeviceOut, SessionOut, UserChange, UserOut
 from guildhall.infra.http import CurrentMember, Reads, Writes
 from guildhall.kernel.paging import Limit, Page, page_of, position_in
@@ -41,7 +41,7 @@ async def devices(
 
 
 @member.delete("/users/me/devices/{device_id}", status_code=204)
-async def end_device(device_id: UUID, who: CurrentMember, uow: Writes) -> None:
+async def end_device(device_id: UUID, who: RecentMember, uow: Writes) -> None:
     """Forget a device and end its sessions, at once."""
     await sessions.end_device(uow, who, device_id)
 
@@ -55,6 +55,6 @@ async def list_sessions(
 
 
 @member.delete("/users/me/sessions/{session_id}", status_code=204)
-async def end_session(session_id: UUID, who: CurrentMember, uow: Writes) -> None:
+async def end_session(session_id: UUID, who: RecentMember, uow: Writes) -> None:
     """End a session, at once."""
     await sessions.end_session(uow, who, session_id)

@@ -9,9 +9,9 @@ from fastapi import Query
 from pydantic import AwareDatetime
 
 from guildhall.identity import repository, service
-from guildhall.identity.routes.base import admin
+from guildhall.identity.routes.base import RecentMember, admin
 from guildhall.identity.schemas import AuditEntryOut, UserOut, UserRoleChange
-from guildhall.infra.http import CurrentMember, Reads, Writes
+from guildhall.infra.http import Reads, Writes
 from guildhall.kernel.paging import Limit, Page, page_of, position_in
 
 __all__: list[str] = []
@@ -32,7 +32,7 @@ async def users(
 
 @admin.patch("/admin/users/{user_id}")
 async def change_user(
-    user_id: UUID, body: UserRoleChange, who: CurrentMember, uow: Writes
+    user_id: UUID, body: UserRoleChange, who: RecentMember, uow: Writes
 ) -> UserOut:
     """Change a member's role, or suspend them. Takes effect at once."""
     return UserOut.model_validate(await service.change_role(uow, who, user_id, body))

@@ -6,9 +6,11 @@ from typing import Annotated
 
 from fastapi import Depends, Request, Response
 
+from guildhall.identity import sessions
+from guildhall.identity.errors import PersonRequired
 from guildhall.identity.schemas import CookiesOut, TokensOut, Transport
 from guildhall.identity.sessions import SignedIn
-from guildhall.infra.http import access_routers
+from guildhall.infra.http import CurrentMember, access_routers, hall_of
 from guildhall.infra.http.access import Entrance
 from guildhall.infra.http.credentials import (
     ACCESS_COOKIE,
@@ -17,8 +19,11 @@ from guildhall.infra.http.credentials import (
     csrf_token,
 )
 from guildhall.infra.tokens import Tokens
+from guildhall.kernel.member import Member
 
 __all__ = [
+    "PersonOnly",
+    "RecentMember",
     "Signer",
     "TheEntrance",
     "admin",
@@ -46,6 +51,25 @@ def _tokens(entrance: TheEntrance) -> Tokens:
 
 
 Signer = Annotated[Tokens, Depends(_tokens)]
+
+
+async def _recent_member(who: CurrentMember, request: Request) -> Member:
+    await sessions.check_recent(hall_of(request), who)
+    return who
+
+
+RecentMember = Annotated[Member, Depends(_recent_member)]
+"""Who is signed in, and proved who they are a short while ago: for sensitive changes."""
+
+
+async def _person(who: CurrentMember) -> Member:
+    if who.scopes is not None:
+        raise PersonRequired
+    return who
+
+
+PersonOnly = Annotated[Member, Depends(_person)]
+"""Who is signed in, if it is a person and no program with an API key."""
 
 
 def answer(opened: SignedIn, entrance: Entrance, response: Response) -> TokensOut | CookiesOut:

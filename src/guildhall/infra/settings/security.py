@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import re
 from pathlib import Path
 from typing import Annotated, Literal, Self
@@ -139,14 +138,15 @@ class SecuritySettings(Concern):
     @field_validator("encryption_keys")
     @classmethod
     def _named_keys(cls, values: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
-        for value in values:
-            text = value.get_secret_value()
-            if SEALING_KEY.fullmatch(text) is None or not _is_32_bytes(text.partition(":")[2]):
-                raise ValueError("must be names and 32 bytes in base64, such as k1:AAAA…=")
-        names = [value.get_secret_value().partition(":")[0] for value in values]
-        if len(set(names)) < len(names):
+        keys = [_named_key(value) for value in values]
+        if len({name for name, _ in keys}) < len(keys):
             raise ValueError("must have names that differ")
         return values
+
+    @property
+    def named_keys(self) -> list[tuple[str, bytes]]:
+        """The keys for sealed columns, by name, the newest first."""
+        return [_named_key(value) for value in self.encryption_keys]
 
 
 class SignInSettings(Concern):
@@ -174,11 +174,9 @@ class SignInSettings(Concern):
         return self
 
 
-def _is_32_bytes(text: str) -> bool:
-    try:
-        return len(base64.urlsafe_b64decode(f"{text.rstrip('=')}=".translate(URL_SAFE))) == 32
-    except binascii.Error:
-        return False
-
-
-URL_SAFE = str.maketrans("+/", "-_")
+def _named_key(value: SecretStr) -> tuple[str, bytes]:
+    name, _, encoded = value.get_secret_value().partition(":")
+    if SEALING_KEY.fullmatch(value.get_secret_value()) is None:
+        raise ValueError("must be names and 32 bytes in base64, such as k1:AAAA…=")
+    url_safe = encoded.rstrip("=").replace("+", "-").replace("/", "_")
+    return name, base64.urlsafe_b64decode(f"{url_safe}=")
