@@ -97,7 +97,7 @@ class Stage:
         return self.hall.redis
 
     @asynccontextmanager
-    async def running(self, *names: str) -> AsyncIterator[int]:
+    async def running(self, *names: str, **settings: str) -> AsyncIterator[int]:
         """Run some of api, worker, relay and scheduler; give the port of the API.
 
         Everything is as it comes, but for the quota of a member: a few members ask for many here,
@@ -113,6 +113,7 @@ class Stage:
             "DRAIN_SECONDS": "2",
             "RATE_LIMIT_MEMBER_PER_MINUTE": "1000000",
             "PROMETHEUS_MULTIPROC_DIR": str(metrics),
+            **settings,
         }
         commands = {name: ["-m", "guildhall", name] for name in names}
         await self.pool.execute("DELETE FROM heartbeats")

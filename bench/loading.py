@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,12 +25,18 @@ class Watch:
 
 
 def request(
-    method: str, path: str, *, token: str | None = None, body: dict[str, Any] | None = None
+    method: str,
+    path: str,
+    *,
+    token: str | None = None,
+    body: dict[str, Any] | None = None,
+    headers: Mapping[str, str] | None = None,
 ) -> str:
     """Give the bytes of an HTTP request, as latin-1."""
     lines = [f"{method} {path} HTTP/1.1", "Host: 127.0.0.1", "Accept: */*"]
     if token is not None:
         lines.append(f"Authorization: Bearer {token}")
+    lines += [f"{name}: {value}" for name, value in (headers or {}).items()]
     content = "" if body is None else json.dumps(body)
     if body is not None:
         lines += ["Content-Type: application/json", f"Content-Length: {len(content)}"]

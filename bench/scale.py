@@ -33,6 +33,9 @@ class Scale:
     growth_backlog: int
     growth_budget: float
 
+    # (e) sign-in
+    guesses: int
+
 
 FULL = Scale(
     rounds=3,
@@ -48,6 +51,7 @@ FULL = Scale(
     growth_members=(1_000, 100_000, 1_000_000),
     growth_backlog=5_000,
     growth_budget=900,
+    guesses=300,
 )
 
 QUICK = Scale(
@@ -64,4 +68,5 @@ QUICK = Scale(
     growth_members=(1_000, 20_000),
     growth_backlog=1_000,
     growth_budget=150,
+    guesses=20,
 )

@@ -11,14 +11,19 @@ import orjson
 
 from bench.harness import Stage
 from guildhall.challenges import AttemptSubmitted, SeedChallenge, seed_challenges
-from guildhall.infra.door import SESSION_TTL_SECONDS, session_key
+from guildhall.infra.door import SESSION_TTL_SECONDS, Admitted, session_key
+from guildhall.infra.handles import mint
+from guildhall.infra.http.credentials import API_KEY_PREFIX
 from guildhall.infra.outbox import CHANNEL
 from guildhall.infra.tokens import Tokens
 from guildhall.kernel.ids import new_id
+from guildhall.kernel.member import Member as MemberOfHall
+from guildhall.kernel.member import Role
 
 __all__ = [
     "ANSWER",
     "Member",
+    "add_api_keys",
     "add_challenges",
     "add_members",
     "hand_in_backlog",
@@ -74,6 +79,23 @@ async def add_members(stage: Stage, number: int) -> list[Member]:
     return members
 
 
+async def add_api_keys(stage: Stage, members: Sequence[Member], scopes: Sequence[str]) -> list[str]:
+    """Give each member an API key; give the keys."""
+    now = stage.hall.clock.now()
+    keys, rows = [], []
+    for member in members:
+        key_id = new_id()
+        key, secret_hash = mint(API_KEY_PREFIX, member.id, key_id)
+        keys.append(key)
+        rows.append((member.id, key_id, "bench", key[:8], secret_hash, list(scopes), now))
+    await stage.pool.copy_records_to_table(
+        "api_keys",
+        records=rows,
+        columns=["user_id", "id", "name", "hint", "secret_hash", "scopes", "created_at"],
+    )
+    return keys
+
+
 async def remember_sessions(stage: Stage, members: Sequence[Member]) -> None:
     """Let the door know the members, as after an earlier request of theirs.
 
@@ -81,7 +103,8 @@ async def remember_sessions(stage: Stage, members: Sequence[Member]) -> None:
     """
     pipe = stage.redis.pipeline(transaction=False)
     for member in members:
-        pipe.set(session_key(member.session_id), "member|0|UTC", ex=SESSION_TTL_SECONDS)
+        who = Admitted(MemberOfHall(member.id, member.session_id, Role.MEMBER, "UTC", 0))
+        pipe.set(session_key(member.session_id), who.packed(), ex=SESSION_TTL_SECONDS)
     await pipe.execute()
 
 

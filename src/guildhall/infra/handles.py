@@ -7,23 +7,20 @@ a mistyped or made-up one is refused before anything is asked.
 
 from __future__ import annotations
 
+import base64
+import binascii
 import hashlib
-import re
 import secrets
 import zlib
-from collections.abc import Sequence
 from typing import NamedTuple
 from uuid import UUID
 
 __all__ = ["Handle", "mint", "read_handle"]
 
-DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-VALUES = {digit: value for value, digit in enumerate(DIGITS)}
-UUID_DIGITS = 22
+UUID_BYTES = 16
 SECRET_BYTES = 32
-SECRET_DIGITS = 43
 CHECK_DIGITS = 6
-WORD = re.compile("[0-9A-Za-z]+")
+SHORTEST, LONGEST = 32, 256
 
 
 class Handle(NamedTuple):
@@ -37,8 +34,8 @@ class Handle(NamedTuple):
 
 def mint(prefix: str, *ids: UUID) -> tuple[str, bytes]:
     """Make a handle; give its text, which is shown once, and the hash to keep."""
-    body = "".join(_digits(id_.int, UUID_DIGITS) for id_ in ids)
-    body += _digits(int.from_bytes(secrets.token_bytes(SECRET_BYTES)), SECRET_DIGITS)
+    random = secrets.token_bytes(SECRET_BYTES)
+    body = _encoded(b"".join(id_.bytes for id_ in ids) + random)
     text = f"{prefix}_{body}{_checksum(body)}"
     return text, _hashed(text)
 
@@ -46,16 +43,19 @@ def mint(prefix: str, *ids: UUID) -> tuple[str, bytes]:
 def read_handle(text: str, prefix: str, id_count: int) -> Handle | None:
     """Take a handle apart; None for what was not made by `mint` with as many ids."""
     start, _, rest = text.partition("_")
-    length = id_count * UUID_DIGITS + SECRET_DIGITS + CHECK_DIGITS
-    if start != prefix or len(rest) != length or WORD.fullmatch(rest) is None:
+    if start != prefix or not SHORTEST <= len(rest) <= LONGEST or not rest.isascii():
         return None
     body, check = rest[:-CHECK_DIGITS], rest[-CHECK_DIGITS:]
     if check != _checksum(body):
         return None
-    numbers = [_number(body[n * UUID_DIGITS : (n + 1) * UUID_DIGITS]) for n in range(id_count)]
-    if any(number >= 1 << 128 for number in numbers):
+    try:
+        content = base64.b64decode(body + "=" * (-len(body) % 4), b"-_", validate=True)
+    except binascii.Error:
         return None
-    return Handle(tuple(UUID(int=number) for number in numbers), _hashed(text))
+    if len(content) != id_count * UUID_BYTES + SECRET_BYTES:
+        return None
+    ids = tuple(UUID(bytes=content[n * UUID_BYTES : (n + 1) * UUID_BYTES]) for n in range(id_count))
+    return Handle(ids, _hashed(text))
 
 
 def _hashed(text: str) -> bytes:
@@ -63,19 +63,8 @@ def _hashed(text: str) -> bytes:
 
 
 def _checksum(body: str) -> str:
-    return _digits(zlib.crc32(body.encode()), CHECK_DIGITS)
+    return _encoded(zlib.crc32(body.encode()).to_bytes(4))
 
 
-def _digits(number: int, length: int) -> str:
-    digits = []
-    for _ in range(length):
-        number, digit = divmod(number, len(DIGITS))
-        digits.append(DIGITS[digit])
-    return "".join(reversed(digits))
-
-
-def _number(digits: Sequence[str]) -> int:
-    number = 0
-    for digit in digits:
-        number = number * len(DIGITS) + VALUES[digit]
-    return number
+def _encoded(content: bytes) -> str:
+    return base64.urlsafe_b64encode(content).rstrip(b"=").decode()
