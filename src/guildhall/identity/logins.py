@@ -10,6 +10,7 @@ from guildhall.identity.audit_trail import record
 from guildhall.identity.errors import CredentialsWrong, LoginThrottled, SecondFactorRequired
 from guildhall.identity.models import User
 from guildhall.identity.passwords import Guesses
+from guildhall.identity.repository import Candidate
 from guildhall.identity.schemas import Login, Transport
 from guildhall.identity.sessions import SignedIn, open_session, signed_in
 from guildhall.infra.hall import Hall
@@ -50,7 +51,7 @@ async def login(hall: Hall, tokens: Tokens, body: Login, client: RequestClient) 
     wait_seconds = await passwords.count_guess(hall.redis, guesses)
     if wait_seconds:
         raise LoginThrottled(retry_after_seconds=wait_seconds)
-    known: tuple[User, str | None] | None = None
+    known: tuple[Candidate, str | None] | None = None
     for candidate in candidates:
         right, upgraded = await passwords.verify_password(
             body.password, candidate.password_hash if candidate else None

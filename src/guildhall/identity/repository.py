@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime
+from typing import NamedTuple
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Row, Select, exists, or_, select, tuple_, update
@@ -22,6 +23,7 @@ from guildhall.kernel.clock import local_day
 from guildhall.kernel.ids import new_id
 
 __all__ = [
+    "Candidate",
     "audit_entries",
     "device_seen",
     "devices_of",
@@ -39,25 +41,35 @@ __all__ = [
 ]
 
 
-async def users_by_login(uow: UnitOfWork, key: str) -> Sequence[User | None]:
+class Candidate(NamedTuple):
+    """An account that a name or address may mean."""
+
+    id: UUID
+    status: str
+    password_hash: str | None
+
+
+async def users_by_login(uow: UnitOfWork, key: str) -> Sequence[Candidate | None]:
     """Find accounts by the key of a username or an address.
 
     A username has one place in the answer; an address has two, for the account that it was
-    verified for and for the first that claims it. A place may be empty.
+    verified for and for the first that claims it. A place may be empty, which takes as long.
     """
-    if "@" not in key:
-        return [await uow.session.scalar(select(User).where(User.username_key == key))]
     verified = User.email_verified_at.is_not(None)
-    found = await uow.session.scalars(
-        select(User)
+    columns = (User.id, User.status, User.password_hash, verified)
+    if "@" not in key:
+        row = (await uow.session.execute(select(*columns).where(User.username_key == key))).first()
+        return [Candidate(*row[:3]) if row else None]
+    rows = await uow.session.execute(
+        select(*columns)
         .where(User.email_key == key, User.status != "erased")
         .order_by(verified.desc(), User.id)
         .limit(2)
     )
-    accounts: dict[bool, User] = {}
-    for account in found:
-        accounts.setdefault(account.email_verified_at is not None, account)
-    return [accounts.get(True), accounts.get(False)]
+    places: dict[bool, Candidate] = {}
+    for *account, is_verified in rows:
+        places.setdefault(is_verified, Candidate(*account))
+    return [places.get(True), places.get(False)]
 
 
 async def has_second_factor(uow: UnitOfWork, user_id: UUID) -> bool:
