@@ -13,14 +13,14 @@ from sqlalchemy import event
 
 from guildhall.entrypoints.api import create_app, furnish
 from guildhall.identity import logins
-from guildhall.identity.logins import WRONG_PASSWORDS, WRONG_PASSWORDS_PER_ACCOUNT
-from guildhall.identity.passwords import (
+from guildhall.identity.guesses import (
     FIRST_WAIT_SECONDS,
     LONGEST_WAIT_SECONDS,
     Guesses,
     count_guess,
     forgive_guess,
 )
+from guildhall.identity.logins import WRONG_PASSWORDS, WRONG_PASSWORDS_PER_ACCOUNT
 from guildhall.infra.hall import Hall, open_redis
 from tests.world import Client
 

@@ -8,8 +8,8 @@ from uuid import UUID
 from guildhall.identity import passwords, repository, rules
 from guildhall.identity.audit_trail import record
 from guildhall.identity.errors import CredentialsWrong, LoginThrottled, SecondFactorRequired
+from guildhall.identity.guesses import Guesses, count_guess, forgive_guess
 from guildhall.identity.models import User
-from guildhall.identity.passwords import Guesses
 from guildhall.identity.repository import Candidate
 from guildhall.identity.schemas import Login, Transport
 from guildhall.identity.sessions import SignedIn, open_session, signed_in
@@ -48,7 +48,7 @@ async def login(hall: Hall, tokens: Tokens, body: Login, client: RequestClient) 
         )
     whose = f"account:{account.id}" if account else f"nobody:{key}"
     guesses = _guesses(whose, key, client.address, device_name if usual else None)
-    wait_seconds = await passwords.count_guess(hall.redis, guesses)
+    wait_seconds = await count_guess(hall.redis, guesses)
     if wait_seconds:
         raise LoginThrottled(retry_after_seconds=wait_seconds)
     known: tuple[Candidate, str | None] | None = None
@@ -67,7 +67,7 @@ async def login(hall: Hall, tokens: Tokens, body: Login, client: RequestClient) 
                 address=client.address,
             )
         raise CredentialsWrong
-    await passwords.forgive_guess(hall.redis, guesses)
+    await forgive_guess(hall.redis, guesses)
     return await let_in(
         hall,
         tokens,
