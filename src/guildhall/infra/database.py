@@ -35,6 +35,7 @@ from sqlalchemy.orm import DeclarativeBase
 from guildhall.infra.settings import DatabaseSettings
 
 __all__ = [
+    "APP_ROLE",
     "MEMBER_SETTING",
     "WHOLE_HALL",
     "Base",

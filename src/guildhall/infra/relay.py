@@ -21,6 +21,7 @@ from uuid import UUID
 import asyncpg
 import structlog
 
+from guildhall.infra.database import APP_ROLE
 from guildhall.infra.outbox import CHANNEL, TASKS
 from guildhall.infra.settings import OutboxSettings
 from guildhall.infra.telemetry import RELAY_CALLS, RELAY_LAST_ROUND
@@ -135,6 +136,7 @@ class Relay:
         connection = await self._connect(
             server_settings={
                 "application_name": "guildhall-relay",
+                "role": APP_ROLE,
                 "idle_session_timeout": str(FROZEN_AFTER_SECONDS * 1000),
                 # The outbox swings between empty and full faster than its statistics. Every
                 # statement here is meant to walk a partial index, whatever they say.
