@@ -16,6 +16,8 @@ from guildhall.infra.claims import Claims
 from guildhall.infra.database import WHOLE_HALL, Database, open_database
 from guildhall.infra.delivery import Deliveries, Subscription
 from guildhall.infra.endpoints import Endpoints
+from guildhall.infra.issuers import Issuers, open_outbound
+from guildhall.infra.mail import Post, open_post
 from guildhall.infra.sealing import SealedColumn, Sealer
 from guildhall.infra.settings import Settings
 from guildhall.infra.tasks import TaskDefinition, TaskRunner
@@ -74,7 +76,9 @@ class Hall:
     units: UnitsOfWork
     deliveries: Deliveries
     task_runner: TaskRunner
+    post: Post
     sealer: Sealer = field(repr=False)
+    issuers: Issuers
 
 
 @asynccontextmanager
@@ -94,9 +98,11 @@ async def open_hall(
             endpoints.database_url, settings.database, pool_size=pool_size, reach=reach
         ) as database,
         open_redis(endpoints.redis_url) as redis,
+        open_outbound() as outbound,
     ):
         cache = Cache(redis, settings.hall.data_dir / "cache", settings.cache)
         units = UnitsOfWork(database.sessions, clock, wiring.readers, redis, cache, reach)
+        post = open_post(settings, clock)
         yield Hall(
             settings=settings,
             endpoints=endpoints,
@@ -112,8 +118,15 @@ async def open_hall(
                 wiring.subscriptions,
                 max_attempts=settings.outbox.outbox_max_attempts,
             ),
-            task_runner=TaskRunner(units, {task.name: task for task in wiring.tasks}),
+            task_runner=TaskRunner(
+                units,
+                {task.name: task for task in wiring.tasks},
+                post=post,
+                settings=settings,
+            ),
+            post=post,
             sealer=Sealer.of(settings.security, endpoints.secret_key),
+            issuers=Issuers(outbound, redis, clock, settings.sign_in),
         )
 
 

@@ -15,7 +15,12 @@ from guildhall.infra.settings.api import ApiSettings, RateLimitSettings
 from guildhall.infra.settings.base import Concern
 from guildhall.infra.settings.hall import HallSettings, LogSettings
 from guildhall.infra.settings.mail import MailSettings
-from guildhall.infra.settings.security import SecuritySettings, SignInSettings
+from guildhall.infra.settings.security import (
+    ExternalIssuer,
+    OidcProvider,
+    SecuritySettings,
+    SignInSettings,
+)
 from guildhall.infra.settings.servers import (
     BrokerSettings,
     CacheSettings,
@@ -29,9 +34,11 @@ __all__ = [
     "BrokerSettings",
     "CacheSettings",
     "DatabaseSettings",
+    "ExternalIssuer",
     "HallSettings",
     "LogSettings",
     "MailSettings",
+    "OidcProvider",
     "OutboxSettings",
     "RateLimitSettings",
     "RedisSettings",
