@@ -241,7 +241,12 @@ async def hall(worker_hall: Hall, clock: SettableClock, _empty_redis: None) -> A
                 WIRING.subscriptions,
                 max_attempts=8,
             ),
-            task_runner=TaskRunner(units, {task.name: task for task in WIRING.tasks}),
+            task_runner=TaskRunner(
+                units,
+                {task.name: task for task in WIRING.tasks},
+                post=worker_hall.post,
+                settings=worker_hall.settings,
+            ),
         )
         await outer.rollback()
 

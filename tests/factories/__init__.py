@@ -14,6 +14,7 @@ from guildhall.challenges.models import Attempt, Challenge
 from guildhall.challenges.schemas import ChallengeIn
 from guildhall.identity.models import ActiveSession, Device, User
 from guildhall.infra.hall import Hall
+from guildhall.infra.tasks import TaskRun
 from guildhall.infra.tokens import Tokens
 from guildhall.kernel.ids import new_id
 from guildhall.kernel.member import Member, Role
@@ -35,6 +36,7 @@ __all__ = [
     "member",
     "person",
     "quiz_of",
+    "task_run",
 ]
 
 FLAG = {"type": "flag", "flag": "open sesame"}
@@ -202,6 +204,11 @@ def achievement(who: Member, at: datetime, xp: int = 100, **fields: Any) -> Atte
         }
         | fields
     )
+
+
+def task_run(hall: Hall) -> TaskRun:
+    """Make what a task of that hall holds when it is called directly."""
+    return TaskRun(new_id(), hall.units, post=hall.post, settings=hall.settings)
 
 
 def quiz_of(*questions: Mapping[str, Any], pass_score: int = 60) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from sqlalchemy import text
 from guildhall.infra import housekeeping, tasks
 from guildhall.infra.hall import Hall
 from guildhall.infra.tasks import TaskDefinition, TaskRun, TaskRunner
-from guildhall.kernel.ids import new_id
+from tests import factories
 from tests.factories import Person
 from tests.world import Client, SettableClock, settle_hall
 
@@ -23,7 +23,9 @@ Function = Callable[..., Any]
 
 
 def house_with(hall: Hall, function: Function) -> Hall:
-    return replace(hall, task_runner=TaskRunner(hall.units, {"t": TaskDefinition("t", function)}))
+    tasks = {"t": TaskDefinition("t", function)}
+    runner = TaskRunner(hall.units, tasks, post=hall.post, settings=hall.settings)
+    return replace(hall, task_runner=runner)
 
 
 async def start(hall: Hall, **options: Any) -> UUID | None:
@@ -89,7 +91,7 @@ async def test_a_key_is_free_again_when_what_it_started_is_tidied_away(
 
     async def tidy() -> None:
         clock.advance(seconds=housekeeping.ROUTINE_TASKS_KEPT.total_seconds() + 1)
-        await housekeeping.tidy(TaskRun(new_id(), committed.units))
+        await housekeeping.tidy(factories.task_run(committed))
 
     await start(committed, once="t:1")
     await tidy()

@@ -13,7 +13,6 @@ from sqlalchemy import text
 from guildhall.challenges import AttemptGraded
 from guildhall.identity import MemberMovedZone
 from guildhall.infra.hall import Hall
-from guildhall.infra.tasks import TaskRun
 from guildhall.infra.unit_of_work import UnitOfWork
 from guildhall.kernel.ids import new_id
 from guildhall.progression import (
@@ -392,7 +391,7 @@ async def test_a_correction_that_makes_no_sense_is_refused(
 
 
 async def audited(hall: Hall) -> Any:
-    await rebuild_boards(TaskRun(new_id(), hall.units))
+    await rebuild_boards(factories.task_run(hall))
     return await audit(hall.units, hall.redis)
 
 

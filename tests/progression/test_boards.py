@@ -11,7 +11,6 @@ import pytest
 from sqlalchemy import text
 
 from guildhall.infra.hall import Hall
-from guildhall.infra.tasks import TaskRun
 from guildhall.kernel.ids import new_id
 from guildhall.progression import award_achievements, boards, close_seasons, rebuild_boards
 from guildhall.progression.boards import Entry
@@ -26,7 +25,7 @@ async def award(hall: Hall, *events: Any) -> None:
 
 
 async def rebuild(hall: Hall) -> int:
-    return (await rebuild_boards(TaskRun(new_id(), hall.units)))["entries"]
+    return (await rebuild_boards(factories.task_run(hall)))["entries"]
 
 
 async def read(client: Client, board: str = "global", **parameters: Any) -> list[Any]:
@@ -217,7 +216,7 @@ async def test_seasons_close_once_catch_up_and_leave_the_running_one_open(
         await award(
             committed, *(achievement(who.member, at, 10 + n) for n, who in enumerate(people))
         )
-    run = TaskRun(new_id(), committed.units)
+    run = factories.task_run(committed)
     clock.set(datetime(2031, 7, 1, 0, 9, tzinfo=UTC))
     assert await close_seasons(run) == {"closed": 1}
     clock.advance(minutes=2)
@@ -242,7 +241,7 @@ async def test_two_closers_at_once_close_a_season_once(
     who = await factories.member(committed)
     await award(committed, achievement(who, datetime(2031, 2, 1, tzinfo=UTC)))
     closings = await asyncio.gather(
-        *(close_seasons(TaskRun(new_id(), committed.units)) for _ in range(8))
+        *(close_seasons(factories.task_run(committed)) for _ in range(8))
     )
     assert sum(closing["closed"] for closing in closings) == 1
     assert len(await results(committed)) == 1

@@ -26,6 +26,8 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from guildhall.infra.database import Base
 from guildhall.infra.delivery import retry_delay
+from guildhall.infra.mail import MailRefused, Post
+from guildhall.infra.settings import Settings
 from guildhall.infra.telemetry import TASKS_FINISHED
 from guildhall.infra.unit_of_work import UnitOfWork, UnitsOfWork
 from guildhall.kernel.ids import new_id
@@ -141,11 +143,22 @@ async def start(
 
 
 class TaskRun:
-    """What a running task holds: its units of work, its progress, its id."""
+    """What a running task holds: its units of work, its progress, its id, and the post."""
 
-    def __init__(self, execution_id: UUID, units: UnitsOfWork) -> None:
+    def __init__(
+        self,
+        execution_id: UUID,
+        units: UnitsOfWork,
+        *,
+        post: Post,
+        settings: Settings,
+        attempt: int = 1,
+    ) -> None:
         self.execution_id = execution_id
         self.units = units
+        self.post = post
+        self.settings = settings
+        self.attempt = attempt
 
     @asynccontextmanager
     async def write(self) -> AsyncIterator[UnitOfWork]:
@@ -197,9 +210,18 @@ WHERE id = :id AND state = 'running' AND attempts = :attempt
 class TaskRunner:
     """Runs tasks on the worker's side."""
 
-    def __init__(self, units: UnitsOfWork, tasks: Mapping[str, TaskDefinition]) -> None:
+    def __init__(
+        self,
+        units: UnitsOfWork,
+        tasks: Mapping[str, TaskDefinition],
+        *,
+        post: Post,
+        settings: Settings,
+    ) -> None:
         self._units = units
         self._tasks = tasks
+        self._post = post
+        self._settings = settings
 
     async def run(self, execution_id: UUID) -> None:
         """Run one execution to its end, its next retry, or its cancellation."""
@@ -214,8 +236,14 @@ class TaskRunner:
             await self._cancel_unbegun(execution_id)
             return
         correlation_id.set(row.correlation_id)
-        function = self._tasks[row.name].function
-        work = asyncio.ensure_future(function(TaskRun(execution_id, self._units), **row.arguments))
+        run = TaskRun(
+            execution_id,
+            self._units,
+            post=self._post,
+            settings=self._settings,
+            attempt=row.attempts,
+        )
+        work = asyncio.ensure_future(self._tasks[row.name].function(run, **row.arguments))
         watch = asyncio.create_task(self._watch(execution_id, row.attempts, work))
         try:
             result = await work
@@ -224,6 +252,9 @@ class TaskRunner:
                 await self._end(execution_id, row, "cancelled")
             else:
                 await self._retry_or_fail(execution_id, row, TimeoutError("It ran too long"))
+        except MailRefused as refusal:
+            log.warning("task_refused", task=row.name, error=str(refusal))
+            await self._end(execution_id, row, "failed", refusal)
         except Exception as error:
             log.exception("task_failed", task=row.name, attempt=row.attempts)
             await self._retry_or_fail(execution_id, row, error)
