@@ -1,0 +1,155 @@
+"""HTTP of signing in with a provider."""
+
+from __future__ import annotations
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import Query, Request, Response
+from fastapi.responses import RedirectResponse
+
+from guildhall.identity import oidc
+from guildhall.identity.routes.base import (
+    RecentMember,
+    Signer,
+    TheEntrance,
+    answer,
+    member,
+    public,
+)
+from guildhall.identity.schemas import (
+    IdentityOut,
+    LinkStart,
+    LinkStarted,
+    ProviderOut,
+    ReturnTo,
+    TokensOut,
+    Transport,
+)
+from guildhall.identity.schemas.fields import DeviceName
+from guildhall.infra.http import Client, CurrentMember, Reads, Writes, hall_of
+from guildhall.infra.http.access import sign_in_limited
+from guildhall.infra.http.credentials import cookies_of
+from guildhall.kernel.paging import Limit, Page
+
+__all__: list[str] = []
+
+PENDING_COOKIE = "__Host-guildhall-oidc"
+SECOND_FACTOR_COOKIE = "__Host-guildhall-second-factor"
+SECOND_FACTOR_PAGE = "/sign-in/second-factor"
+SECOND_FACTOR_SECONDS = 300
+
+Parameter = Annotated[str | None, Query(max_length=4096)]
+
+
+@public.get("/auth/providers")
+async def providers(request: Request) -> list[ProviderOut]:
+    """List the providers that one can sign in with."""
+    return [
+        ProviderOut(name=provider.name, title=provider.title or provider.name.capitalize())
+        for provider in hall_of(request).issuers.providers.values()
+    ]
+
+
+@public.get(
+    "/auth/oidc/{provider}/login",
+    status_code=303,
+    response_class=RedirectResponse,
+    dependencies=[sign_in_limited],
+)
+async def begin_login(
+    provider: str,
+    request: Request,
+    transport: Transport = Transport.COOKIE,
+    device: DeviceName | None = None,
+    return_to: ReturnTo = "/",
+) -> Response:
+    """Begin to sign in with a provider: leads the browser there."""
+    begun = await oidc.begin(
+        hall_of(request), provider, transport=transport, return_to=return_to, device=device
+    )
+    response = _redirect(begun.url)
+    _keep(response, PENDING_COOKIE, begun.sealed, oidc.PENDING_SECONDS)
+    return response
+
+
+@public.get("/auth/oidc/{provider}/callback", dependencies=[sign_in_limited])
+async def finish_login(
+    provider: str,
+    request: Request,
+    response: Response,
+    client: Client,
+    entrance: TheEntrance,
+    signer: Signer,
+    code: Parameter = None,
+    state: Parameter = None,
+    iss: Parameter = None,
+    error: Parameter = None,
+) -> TokensOut:
+    """Come back from a provider, signed in.
+
+    With `transport=bearer` the tokens are in the answer; else they are set as cookies, and the
+    browser is led to `return_to`, or to the question for the second factor.
+    """
+    finished = await oidc.finish(
+        hall_of(request),
+        signer,
+        provider,
+        cookies_of(request.headers.get("cookie", "")).get(PENDING_COOKIE),
+        oidc.Answer(state, code, iss, error),
+        client,
+    )
+    opened = finished.opened
+    if opened is not None and opened.transport is Transport.BEARER:
+        response.headers["Cache-Control"] = "no-store"
+        response.delete_cookie(PENDING_COOKIE, path="/", secure=True, httponly=True)
+        return opened.tokens
+    leads_to = _redirect(finished.return_to)
+    if opened is not None:
+        answer(opened, entrance, leads_to)
+    if finished.second_factor_token is not None:
+        leads_to = _redirect(SECOND_FACTOR_PAGE)
+        token = finished.second_factor_token
+        _keep(leads_to, SECOND_FACTOR_COOKIE, token, SECOND_FACTOR_SECONDS)
+    leads_to.delete_cookie(PENDING_COOKIE, path="/", secure=True, httponly=True)
+    return leads_to  # type: ignore[return-value]  # documented as what programs get
+
+
+@member.post("/users/me/identities/{provider}/link")
+async def begin_link(
+    provider: str, body: LinkStart, who: RecentMember, request: Request, response: Response
+) -> LinkStarted:
+    """Begin to link an account of a provider to one's own."""
+    begun = await oidc.begin(
+        hall_of(request),
+        provider,
+        transport=Transport.COOKIE,
+        return_to=body.return_to,
+        member=who,
+    )
+    _keep(response, PENDING_COOKIE, begun.sealed, oidc.PENDING_SECONDS)
+    return LinkStarted(url=begun.url)
+
+
+@member.get("/users/me/identities")
+async def identities(
+    who: CurrentMember, uow: Reads, request: Request, limit: Limit = 20, cursor: str | None = None
+) -> Page[IdentityOut]:
+    """List the accounts elsewhere that let one in."""
+    return await oidc.identities(hall_of(request), uow, who, limit, cursor)
+
+
+@member.delete("/users/me/identities/{identity_id}", status_code=204)
+async def unlink(identity_id: UUID, who: RecentMember, uow: Writes, request: Request) -> None:
+    """Let such an account in no longer, at once."""
+    await oidc.unlink(hall_of(request), uow, who, identity_id)
+
+
+def _redirect(url: str) -> RedirectResponse:
+    return RedirectResponse(url, status_code=303, headers={"Cache-Control": "no-store"})
+
+
+def _keep(response: Response, name: str, value: str, seconds: int) -> None:
+    response.set_cookie(
+        name, value, max_age=seconds, path="/", secure=True, httponly=True, samesite="lax"
+    )
