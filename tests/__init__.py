@@ -1,0 +1,1 @@
+"""Tests of the house. A package, so that no other `tests` in the environment is taken for it."""
