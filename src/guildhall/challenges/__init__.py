@@ -2,10 +2,12 @@
 
 from guildhall.challenges.events import AttemptGraded, AttemptSubmitted
 from guildhall.challenges.handlers import calibrate_ratings, grade_attempts
+from guildhall.challenges.personal import PERSONAL
 from guildhall.challenges.routes import routers
 from guildhall.challenges.seeding import SeedChallenge, seed_challenges
 
 __all__ = [
+    "PERSONAL",
     "AttemptGraded",
     "AttemptSubmitted",
     "SeedChallenge",

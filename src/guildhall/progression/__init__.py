@@ -24,6 +24,7 @@ from guildhall.progression.handlers import (
     note_happenings,
     publish_boards,
 )
+from guildhall.progression.personal import PERSONAL
 from guildhall.progression.rescoring import APPLY_TASK as APPLY_RESCORING_TASK
 from guildhall.progression.rescoring import PREVIEW_TASK as PREVIEW_RESCORING_TASK
 from guildhall.progression.rescoring import apply as apply_rescoring
@@ -41,6 +42,7 @@ from guildhall.progression.tasks import (
 __all__ = [
     "APPLY_RESCORING_TASK",
     "AWARD_BADGE_TASK",
+    "PERSONAL",
     "PREVIEW_RESCORING_TASK",
     "REBUILD_TASK",
     "TRY_BADGE_TASK",

@@ -366,6 +366,8 @@ async def _archived(hall: Hall, name: str, query: BoardQuery) -> tuple[Sequence[
                 )
             )
         )
+        # Whoever left has no name any more, and their line keeps the ranks of the others.
+        hidden &= (await usernames(uow, hidden)).keys()
     lines = [
         Line(rank, UUID(id_), xp, datetime.fromisoformat(reached_at))
         for rank, id_, xp, reached_at in page

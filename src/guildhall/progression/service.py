@@ -42,6 +42,7 @@ __all__ = [
     "excuse",
     "gain",
     "note",
+    "put_on_boards",
     "remove_pause",
     "show_on_boards",
 ]
@@ -188,9 +189,14 @@ async def excuse(
 
 async def show_on_boards(uow: UnitOfWork, member: Member, shown: bool) -> None:
     """Let a member onto the leaderboards, or off every one of them."""
-    standings = await repository.lock_standings(uow, [member.id])
-    if standings[member.id].on_leaderboards != shown:
-        _publish(uow, await boards.show(uow, member.id, shown))
+    await put_on_boards(uow, member.id, shown)
+
+
+async def put_on_boards(uow: UnitOfWork, subject_id: UUID, shown: bool) -> None:
+    """Put a subject onto the leaderboards, or take it off every one of them."""
+    standings = await repository.lock_standings(uow, [subject_id])
+    if standings[subject_id].on_leaderboards != shown:
+        _publish(uow, await boards.show(uow, subject_id, shown))
 
 
 async def gain(
