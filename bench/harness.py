@@ -49,6 +49,7 @@ class Servers:
             endpoints = replace(
                 self.endpoints,
                 database_url=url,
+                owner_url=url,
                 redis_url=_redis_database(self.endpoints.redis_url, CACHE_DATABASE),
                 broker_url=broker_url(broker),
             )
@@ -71,11 +72,11 @@ class Servers:
     @asynccontextmanager
     async def database(self, name: str) -> AsyncIterator[str]:
         """Create an empty database, and drop it in the end."""
-        admin = await asyncpg.connect(**asyncpg_arguments(self.endpoints.database_url))
+        admin = await asyncpg.connect(**asyncpg_arguments(self.endpoints.owner_url))
         try:
             await admin.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
             await admin.execute(f'CREATE DATABASE "{name}"')
-            url = make_url(self.endpoints.database_url).set(database=name)
+            url = make_url(self.endpoints.owner_url).set(database=name)
             yield url.render_as_string(hide_password=False)
         finally:
             await admin.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')

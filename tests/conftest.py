@@ -39,7 +39,7 @@ from guildhall.infra.endpoints import Endpoints
 from guildhall.infra.hall import Hall, open_hall
 from guildhall.infra.http.hot import SharedAnswers
 from guildhall.infra.migrations import upgrade
-from guildhall.infra.settings import HallSettings, Settings
+from guildhall.infra.settings import ApiSettings, HallSettings, Settings
 from guildhall.infra.tasks import TaskRunner
 from guildhall.infra.unit_of_work import UnitOfWork, UnitsOfWork
 from guildhall.kernel.ids import new_id
@@ -79,16 +79,16 @@ def _start_servers(config: pytest.Config) -> Servers:
     template = f"hall_test_{new_id().hex[-12:]}"
 
     def close() -> None:
-        runner.run(_drop_databases(endpoints.database_url, template))
+        runner.run(_drop_databases(endpoints.owner_url, template))
         runner.run(open_things.aclose())
         runner.close()
         folder.cleanup()
 
     endpoints = runner.run(open_things.enter_async_context(servers_for(settings)))
     config.stash[CLOSING] = close
-    runner.run(_execute(endpoints.database_url, f'CREATE DATABASE "{template}"'))
-    upgrade(_on_database(endpoints.database_url, template))
-    servers = Servers(endpoints.database_url, endpoints.redis_url, template)
+    runner.run(_execute(endpoints.owner_url, f'CREATE DATABASE "{template}"'))
+    upgrade(_on_database(endpoints.owner_url, template))
+    servers = Servers(endpoints.owner_url, endpoints.redis_url, template)
     config.stash[SERVERS] = servers
     return servers
 
@@ -168,14 +168,24 @@ def endpoints_of(servers: Servers) -> Callable[[str], Endpoints]:
     redis_url = _on_redis_database(servers.redis_url, FIRST_REDIS_DATABASE + int(worker))
 
     def make(database_url: str) -> Endpoints:
-        return Endpoints(database_url, redis_url, redis_url, "tests-only-0123456789-abcdefghijk")
+        return Endpoints(
+            database_url=database_url,
+            redis_url=redis_url,
+            broker_url=redis_url,
+            secret_key="tests-only-0123456789-abcdefghijk",
+            owner_url=database_url,
+        )
 
     return make
 
 
 @pytest.fixture(scope="session")
 def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
-    return replace(Settings.load(), hall=HallSettings(data_dir=tmp_path_factory.mktemp("hall")))
+    return replace(
+        Settings.load(),
+        hall=HallSettings(data_dir=tmp_path_factory.mktemp("hall")),
+        api=ApiSettings(trusted_hosts=("hall",)),  # The name that the tests' client calls.
+    )
 
 
 @pytest.fixture(scope="session")

@@ -144,7 +144,11 @@ class RunningHall:
             if "=" in line
         )
         return Endpoints(
-            told["DATABASE_URL"], told["REDIS_URL"], told["BROKER_URL"], told["SECRET_KEY"]
+            database_url=told["DATABASE_URL"],
+            redis_url=told["REDIS_URL"],
+            broker_url=told["BROKER_URL"],
+            secret_key=told["SECRET_KEY"],
+            owner_url=told["DATABASE_OWNER_URL"],
         )
 
     @asynccontextmanager
@@ -154,7 +158,7 @@ class RunningHall:
             yield hall
 
     async def rows(self, query: str, *arguments: Any) -> list[asyncpg.Record]:
-        connection = await asyncpg.connect(**asyncpg_arguments(self.endpoints().database_url))
+        connection = await asyncpg.connect(**asyncpg_arguments(self.endpoints().owner_url))
         try:
             return list(await connection.fetch(query, *arguments))
         finally:

@@ -134,9 +134,9 @@ def migrate(check: bool, revision: str) -> None:
     async def act() -> None:
         async with servers_for(settings) as endpoints:
             if check:
-                await asyncio.to_thread(check_schema, endpoints.database_url)
+                await asyncio.to_thread(check_schema, endpoints.owner_url)
             else:
-                await asyncio.to_thread(move_to, endpoints.database_url, revision)
+                await asyncio.to_thread(move_to, endpoints.owner_url, revision)
 
     try:
         asyncio.run(act())
@@ -178,8 +178,10 @@ def create_admin(username: str, email: str, password_stdin: bool) -> None:
         refuse([f"{fault['loc'][0]}: {fault['msg']}" for fault in error.errors()])
 
     async def act(hall: Hall) -> str:
+        banned = identity.BannedPasswords(hall.settings.security.banned_passwords)
         async with hall.units.write() as uow:
-            return (await identity.create_admin(uow, body)).username
+            policy = identity.PasswordPolicy(banned)
+            return (await identity.create_admin(uow, policy, body)).username
 
     try:
         click.echo(f"{_with_hall(act)} is an admin of this hall")

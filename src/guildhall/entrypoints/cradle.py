@@ -126,6 +126,7 @@ def _born(name: str, descriptors: list[int], cradle: int) -> Role:
     os.close(said)
     if name == "prepare":
         return lambda: _prepare(report[0])
+    os.environ.pop("DATABASE_OWNER_URL", None)  # Nobody else changes tables.
     sys.argv[:] = ["guildhall", name]
     return run_command_line
 

@@ -27,7 +27,7 @@ class Prepared:
 
 async def prepare(settings: Settings, endpoints: Endpoints) -> Prepared:
     """Migrate, load the starter content into a new hall, and make the setup token."""
-    await asyncio.to_thread(upgrade, endpoints.database_url)
+    await asyncio.to_thread(upgrade, endpoints.owner_url)
     async with open_hall(settings, endpoints, WIRING, pool_size=2) as hall:
         async with hall.units.read() as uow:
             new = not await uow.session.scalar(text("SELECT EXISTS (SELECT FROM challenges)"))

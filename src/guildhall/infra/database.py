@@ -32,10 +32,10 @@ from sqlalchemy.ext.asyncio import (
 )
 from sqlalchemy.orm import DeclarativeBase
 
+from guildhall.infra.endpoints import APP_ROLE
 from guildhall.infra.settings import DatabaseSettings
 
 __all__ = [
-    "APP_ROLE",
     "MEMBER_SETTING",
     "WHOLE_HALL",
     "Base",
@@ -48,7 +48,6 @@ __all__ = [
 ]
 
 READ_POOL_SIZE = 8
-APP_ROLE = "guildhall_app"
 MEMBER_SETTING = "guildhall.member"
 WHOLE_HALL = "hall"
 

@@ -8,15 +8,19 @@ from urllib.parse import urlsplit, urlunsplit
 
 from guildhall.infra.settings import Settings, SettingsFault
 
-__all__ = ["Endpoints", "broker_beside"]
+__all__ = ["APP_ROLE", "Endpoints", "broker_beside"]
+
+APP_ROLE = "guildhall_app"
+"""The PostgreSQL role that every process of the hall acts as. It owns nothing."""
 
 
 @dataclass(frozen=True, repr=False)
 class Endpoints:
-    """Addresses and the signing key. No repr: all four are secrets.
+    """Addresses and the signing key. No repr: all of them are secrets.
 
-    `database_url` is `postgresql://user:password@host:port/name` or, over a Unix socket,
-    `postgresql://user:password@/name?host=/directory&port=5432`; `redis_url` is `redis://…` or
+    `owner_url` is the database for who makes and changes its tables, `database_url` for all others;
+    they may be the same. They are `postgresql://user:password@host:port/name` or, over a Unix
+    socket, `postgresql://user:password@/name?host=/directory&port=5432`; `redis_url` is `redis://…` or
     `unix:///path/to.sock?db=0`; `broker_url` is `amqp://…`, `redis://…` or `redis+socket:///path`.
     """
 
@@ -24,6 +28,7 @@ class Endpoints:
     redis_url: str
     broker_url: str
     secret_key: str
+    owner_url: str
 
     @classmethod
     def configured(cls, settings: Settings) -> Self:
@@ -46,11 +51,13 @@ class Endpoints:
         if database is None or redis is None or secret is None:
             raise SettingsFault(missing)
         redis_url = redis.get_secret_value()
+        owner = settings.database.database_owner_url or database
         return cls(
             database.get_secret_value(),
             redis_url,
             broker.get_secret_value() if broker else broker_beside(redis_url),
             secret.get_secret_value(),
+            owner.get_secret_value(),
         )
 
     def as_environment(self) -> dict[str, str]:
@@ -60,6 +67,7 @@ class Endpoints:
             "REDIS_URL": self.redis_url,
             "BROKER_URL": self.broker_url,
             "SECRET_KEY": self.secret_key,
+            "DATABASE_OWNER_URL": self.owner_url,
         }
 
 

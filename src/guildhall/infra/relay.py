@@ -21,7 +21,7 @@ from uuid import UUID
 import asyncpg
 import structlog
 
-from guildhall.infra.database import APP_ROLE
+from guildhall.infra.endpoints import APP_ROLE
 from guildhall.infra.outbox import CHANNEL, TASKS
 from guildhall.infra.settings import OutboxSettings
 from guildhall.infra.telemetry import RELAY_CALLS, RELAY_LAST_ROUND

@@ -42,7 +42,7 @@ from guildhall.infra.settings import Settings
 
 async def main():
     async with servers_for(Settings.load()) as endpoints:
-        connection = await asyncpg.connect(**asyncpg_arguments(endpoints.database_url))
+        connection = await asyncpg.connect(**asyncpg_arguments(endpoints.owner_url))
         await connection.execute("CREATE TABLE kept (word text)")
         await connection.execute("INSERT INTO kept VALUES ('acknowledged')")
         redis = Redis.from_url(endpoints.redis_url)
@@ -61,7 +61,7 @@ def moved(settings: Settings, to: Path) -> Settings:
 
 
 async def asked(endpoints: Endpoints, query: str) -> object:
-    connection = await asyncpg.connect(**asyncpg_arguments(endpoints.database_url))
+    connection = await asyncpg.connect(**asyncpg_arguments(endpoints.owner_url))
     try:
         return await connection.fetchval(query)
     finally:
@@ -172,12 +172,39 @@ async def test_only_the_owner_reaches_data_and_sockets(new: Settings) -> None:
             assert stat.S_IMODE(directory.stat().st_mode) == 0o700
 
 
-async def test_a_lost_password_file_locks_nobody_out(settings: Settings) -> None:
+@pytest.mark.parametrize("lost", ["postgres_password", "postgres_app_password"])
+async def test_a_lost_password_file_locks_nobody_out(settings: Settings, lost: str) -> None:
     async with servers_for(settings):
         pass
-    (settings.hall.data_dir / "secrets" / "postgres_password").unlink()
+    (settings.hall.data_dir / "secrets" / lost).unlink()
     async with servers_for(settings) as endpoints:
         assert await asked(endpoints, "SELECT 1") == 1
+        assert await _rights(endpoints) == (False, False, False)
+
+
+async def test_the_processes_of_the_hall_cannot_become_the_owner(settings: Settings) -> None:
+    async with servers_for(settings) as endpoints:
+        assert await _rights(endpoints) == (False, False, False)
+        connection = await asyncpg.connect(**asyncpg_arguments(endpoints.database_url))
+        try:
+            for escape in ("SET ROLE guildhall", "CREATE TABLE theirs ()", "CREATE ROLE theirs"):
+                with pytest.raises(asyncpg.InsufficientPrivilegeError):
+                    await connection.execute(escape)
+        finally:
+            await connection.close()
+
+
+async def _rights(endpoints: Endpoints) -> tuple[bool, ...]:
+    """Tell what the role of the processes may: be a superuser, bypass policies, make roles."""
+    connection = await asyncpg.connect(**asyncpg_arguments(endpoints.database_url))
+    try:
+        row = await connection.fetchrow(
+            "SELECT rolsuper, rolbypassrls, rolcreaterole FROM pg_roles"
+            " WHERE rolname = session_user"
+        )
+        return tuple(row)
+    finally:
+        await connection.close()
 
 
 async def test_what_was_committed_survives_kill_9_of_everything(

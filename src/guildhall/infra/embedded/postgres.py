@@ -28,6 +28,7 @@ from guildhall.infra.embedded.processes import (
     until,
 )
 from guildhall.infra.embedded.secrets import kept_secret, write_privately
+from guildhall.infra.endpoints import APP_ROLE
 
 __all__ = ["EmbeddedPostgres"]
 
@@ -56,14 +57,23 @@ class EmbeddedPostgres:
     def __init__(self, premises: Premises) -> None:
         self._premises = premises
         self._password_file = premises.secrets / "postgres_password"
+        self._app_password_file = premises.secrets / "postgres_app_password"
         self.process: Process | None = None
 
     @property
     def url(self) -> str:
-        """The address, password included."""
-        password, _ = kept_secret(self._password_file)
+        """The address for the processes of the hall, password included."""
+        return self._url(APP_ROLE, self._app_password_file)
+
+    @property
+    def owner_url(self) -> str:
+        """The address for who makes the tables, password included."""
+        return self._url(NAME, self._password_file)
+
+    def _url(self, user: str, password_file: Path) -> str:
+        password, _ = kept_secret(password_file)
         host = quote(str(self._premises.sockets), safe="/")
-        return f"postgresql://{NAME}:{quote(password)}@/{NAME}?host={host}&port={PORT}"
+        return f"postgresql://{user}:{quote(password)}@/{NAME}?host={host}&port={PORT}"
 
     async def start(self, output: Output) -> Process:
         """Start the server and wait until it answers; on the first start make the database.
@@ -72,8 +82,9 @@ class EmbeddedPostgres:
         """
         programs = self._premises.postgres_programs()
         password, new_password = kept_secret(self._password_file)
+        app_password, new_app_password = kept_secret(self._app_password_file)
         if not (self._data / "PG_VERSION").exists():
-            await asyncio.to_thread(self._initialise, programs, password)
+            await asyncio.to_thread(self._initialise, programs, password, app_password)
         else:
             self._check_version()
             await self._end_orphan()
@@ -81,6 +92,8 @@ class EmbeddedPostgres:
                 self._single_user(
                     programs, self._data, NAME, f"ALTER ROLE {NAME} PASSWORD '{password}'"
                 )
+            if new_app_password:
+                self._single_user(programs, self._data, NAME, _app_role(app_password))
         self._write_settings()
         for attempt in range(ATTEMPTS):
             self._clear_stale_locks()
@@ -193,7 +206,7 @@ class EmbeddedPostgres:
         """Tell whether a failed start may be due to what is just about to end."""
         return any(_directory_of(pid) == self._data for pid in _processes())
 
-    def _initialise(self, programs: Path, password: str) -> None:
+    def _initialise(self, programs: Path, password: str, app_password: str) -> None:
         """Make a new database cluster, aside, and put it in place in one step when it is complete.
 
         Each attempt has a directory of its own: an initdb that outlived a killed supervisor may
@@ -218,6 +231,7 @@ class EmbeddedPostgres:
         finally:
             password_file.unlink(missing_ok=True)
         self._single_user(programs, draft, "postgres", f"CREATE DATABASE {NAME} TEMPLATE template0")
+        self._single_user(programs, draft, "postgres", _app_role(app_password))
         try:
             draft.rename(self._data)  # over the empty directory
         except OSError as error:
@@ -287,6 +301,16 @@ class EmbeddedPostgres:
         with os.fdopen(own, "r+") as conf:
             if "include_dir = 'conf.d'" not in conf.read():
                 conf.write("\ninclude_dir = 'conf.d'\n")
+
+
+def _app_role(password: str) -> str:
+    """Give the statement that makes the role which owns nothing, or gives it another password."""
+    # One line: in single-user mode a line is a statement.
+    return (
+        f"DO $$ BEGIN IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = '{APP_ROLE}')"
+        f" THEN CREATE ROLE {APP_ROLE}; END IF;"
+        f" ALTER ROLE {APP_ROLE} LOGIN NOSUPERUSER PASSWORD '{password}'; END $$"
+    )
 
 
 def _settings() -> str:

@@ -48,6 +48,7 @@ class EmbeddedServers:
         broker = self._settings.broker.broker_url
         secret = self._settings.security.secret_key
         database_url = self.postgres.url if self.postgres else _value(database)
+        owner = self._settings.database.database_owner_url or database
         redis_url = self.valkey.url if self.valkey else _value(redis)
         return Endpoints(
             database_url=database_url,
@@ -58,6 +59,7 @@ class EmbeddedServers:
                 if secret
                 else kept_secret(self.premises.secrets / "secret_key")[0]
             ),
+            owner_url=self.postgres.owner_url if self.postgres else _value(owner),
         )
 
     async def start(self, output_of: Callable[[str], Output]) -> None:

@@ -108,7 +108,7 @@ class SecuritySettings(Concern):
         30, ge=0, le=60, description="How long the parent of a refresh token gets its child again."
     )
     session_seconds: int = Field(
-        7_776_000, ge=300, description="Life of a session, however often it is refreshed."
+        2_592_000, ge=300, description="Life of a session, however often it is refreshed."
     )
     reauthentication_seconds: int = Field(
         600, ge=30, description="How recent a sign-in must be for sensitive changes."

@@ -24,7 +24,13 @@ class DatabaseSettings(Concern):
         None, description="postgresql://user:password@host:port/name of an external PostgreSQL 16+."
     )
 
-    @field_validator("database_url")
+    database_owner_url: SecretStr | None = Field(
+        None,
+        description="The same database for the owner of its tables, whom `guildhall up` and"
+        " `guildhall migrate` then act for. The user of DATABASE_URL is in the role guildhall_app.",
+    )
+
+    @field_validator("database_url", "database_owner_url")
     @classmethod
     def _is_postgresql(cls, url: SecretStr | None) -> SecretStr | None:
         return of_schemes(url, "postgresql", "postgres", "postgresql+asyncpg")
