@@ -13,6 +13,7 @@ from guildhall.challenges import service as challenges
 from guildhall.challenges.models import Attempt, Challenge
 from guildhall.challenges.schemas import ChallengeIn
 from guildhall.identity.models import ActiveSession, Device, User
+from guildhall.identity.passwords import BannedPasswords, PasswordPolicy
 from guildhall.infra.hall import Hall
 from guildhall.infra.tasks import TaskRun
 from guildhall.infra.tokens import Tokens
@@ -22,6 +23,7 @@ from guildhall.progression import SeedDomain, seed_domains
 from guildhall.progression.models import Badge
 
 __all__ = [
+    "ANY_PASSWORD",
     "FLAG",
     "QUIZ",
     "RANKS",
@@ -39,6 +41,8 @@ __all__ = [
     "task_run",
 ]
 
+ANY_PASSWORD = PasswordPolicy(BannedPasswords(None))
+"""All that the hall's own list allows."""
 FLAG = {"type": "flag", "flag": "open sesame"}
 REVIEW = {"type": "review", "rubric": [], "pass_score": 60}
 SELF = {"type": "self"}

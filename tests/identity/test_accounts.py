@@ -71,7 +71,7 @@ async def test_a_rename_to_a_name_that_is_being_registered_is_refused(
     client: Client, committed: Hall, member: Person
 ) -> None:
     async with committed.units.write() as uow:
-        await service.register(uow, Register.model_validate(ADA))
+        await service.register(uow, factories.ANY_PASSWORD, Register.model_validate(ADA))
         renaming = asyncio.create_task(
             client.of(member).patch("/users/me", json={"username": "ada"})
         )

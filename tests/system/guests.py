@@ -135,6 +135,7 @@ async def admin_of(hall: RunningHall, client: httpx.AsyncClient) -> Guest:
     async with hall.opened() as inside, inside.units.write() as uow:
         await identity.create_admin(
             uow,
+            identity.PasswordPolicy(identity.BannedPasswords(None)),
             identity.Register(
                 username=admin.username, email=f"{admin.username}@example.org", password=PASSWORD
             ),

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+import asyncio
+import re
+import signal
+import threading
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from functools import partial
 from itertools import chain
+from types import FrameType
 from typing import Any
 
 import uvicorn
@@ -18,21 +24,31 @@ from starlette.staticfiles import StaticFiles
 from guildhall import __version__
 from guildhall.entrypoints import health
 from guildhall.entrypoints.wiring import ROUTERS, WIRING
-from guildhall.identity import note_operator, recall_of
+from guildhall.identity import (
+    BannedPasswords,
+    PasswordPolicy,
+    foreign_reader_of,
+    note_operator,
+    recall_of,
+)
 from guildhall.infra.door import Door
 from guildhall.infra.endpoints import Endpoints
 from guildhall.infra.garbage import collect_rarely
 from guildhall.infra.hall import Hall, open_hall
-from guildhall.infra.http.access import Entrance
+from guildhall.infra.http.access import Entrance, scopes_of
 from guildhall.infra.http.envelope import Envelope
 from guildhall.infra.http.hot import HotRoute, SharedAnswers
+from guildhall.infra.http.hygiene import page_policy
 from guildhall.infra.http.problems import ProblemOut, install_problems
+from guildhall.infra.http.streams import LARGEST_FRAME_BYTES
 from guildhall.infra.settings import Settings
+from guildhall.infra.streams import Streams
 from guildhall.infra.telemetry import configure_logs
+from guildhall.infra.tickets import redeem
 from guildhall.infra.tokens import Tokens
 from guildhall.kernel.ids import new_id
 
-__all__ = ["create_app", "furnish", "run"]
+__all__ = ["create_app", "furnish", "run", "serving"]
 
 BASE_PATH = "/api/v1"
 DOCS_PATH = "/docs"
@@ -53,7 +69,8 @@ def create_app(settings: Settings, endpoints: Endpoints | None = None) -> FastAP
         async with open_hall(settings, endpoints, WIRING, reach="") as hall:
             furnish(app, hall)
             collect_rarely()
-            yield
+            with _ending_streams_when_told_to_stop(app.state.streams):
+                yield
 
     app = FastAPI(
         title="Guildhall",
@@ -79,9 +96,16 @@ def create_app(settings: Settings, endpoints: Endpoints | None = None) -> FastAP
         app.add_middleware(
             CORSMiddleware,
             allow_origins=settings.api.cors_origins,
-            allow_methods=["*"],
-            allow_headers=["*"],
-            expose_headers=["X-Request-ID", "RateLimit", "RateLimit-Policy", "Retry-After"],
+            allow_credentials=True,
+            allow_methods=["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"],
+            allow_headers=[
+                *("Authorization", "Content-Type", "Idempotency-Key", "X-API-Key"),
+                *("X-CSRF-Token", "X-Request-ID"),
+            ],
+            expose_headers=[
+                *("X-Request-ID", "RateLimit", "RateLimit-Policy", "Retry-After"),
+                "Idempotent-Replayed",
+            ],
         )
     app.add_middleware(Envelope, settings=settings.api)
     app.add_middleware(
@@ -97,7 +121,9 @@ def furnish(app: FastAPI, hall: Hall) -> None:
     """Give an application the hall it serves."""
     app.state.hall = hall
     app.state.shared = SharedAnswers()
+    app.state.key_scopes = scopes_of(ROUTERS)
     security = hall.settings.security
+    app.state.password_policy = PasswordPolicy(BannedPasswords(security.banned_passwords))
     app.state.entrance = Entrance(
         door=Door(hall.redis, recall_of(hall), hall.settings.rate_limit),
         tokens=Tokens(
@@ -107,18 +133,41 @@ def furnish(app: FastAPI, hall: Hall) -> None:
         clock=hall.clock,
         secret_key=hall.endpoints.secret_key,
         accepted_origins=frozenset({hall.settings.api.origin}),
+        stream_origins=frozenset({hall.settings.api.origin, *hall.settings.api.cors_origins}),
         admin_secret_key=(
             security.admin_secret_key.get_secret_value() if security.admin_secret_key else None
         ),
         admins_need_second_factor=hall.settings.hall.hall_mode == "production",
         note_operator=note_operator,
-        foreign=None,
-        redeem=_no_tickets,
+        foreign=foreign_reader_of(hall),
+        redeem=partial(redeem, hall.redis),
     )
+    app.state.streams = Streams(hall.redis, app.state.entrance.door, hall.clock)
 
 
-async def _no_tickets(_: str) -> None:
-    return None
+@contextmanager
+def _ending_streams_when_told_to_stop(streams: Streams) -> Iterator[None]:
+    """End all streams when the signal comes: the server, which has set its own answer to it by
+    now, waits for open answers before it tells the application."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    loop = asyncio.get_running_loop()
+    answers = {which: signal.getsignal(which) for which in (signal.SIGTERM, signal.SIGINT)}
+
+    def told(number: int, frame: FrameType | None) -> None:
+        loop.call_soon_threadsafe(streams.drain)
+        answer = answers[signal.Signals(number)]
+        if callable(answer):
+            answer(number, frame)
+
+    for which in answers:
+        signal.signal(which, told)
+    try:
+        yield
+    finally:
+        for which, answer in answers.items():
+            signal.signal(which, answer)
 
 
 def run(settings: Settings, endpoints: Endpoints) -> None:
@@ -131,16 +180,28 @@ def run(settings: Settings, endpoints: Endpoints) -> None:
     uvicorn.run(
         application,
         factory=settings.api.api_workers > 1,
-        host=settings.api.api_host,
-        port=settings.api.api_port,
         workers=settings.api.api_workers if settings.api.api_workers > 1 else None,
         loop="uvloop",
-        http="httptools",
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        timeout_graceful_shutdown=settings.api.drain_seconds,
+        **serving(settings),
     )
+
+
+def serving(settings: Settings) -> dict[str, Any]:
+    """Give how the server listens, and what it believes of whom."""
+    proxies = list(settings.api.trusted_proxies)
+    return {
+        "host": settings.api.api_host,
+        "port": settings.api.api_port,
+        "http": "httptools",
+        "ws": "websockets-sansio",
+        "ws_max_size": LARGEST_FRAME_BYTES,
+        "log_config": None,
+        "access_log": False,
+        "server_header": False,
+        "proxy_headers": bool(proxies),
+        "forwarded_allow_ips": proxies,
+        "timeout_graceful_shutdown": settings.api.drain_seconds,
+    }
 
 
 def _from_environment() -> FastAPI:
@@ -164,6 +225,8 @@ def _show_docs(app: FastAPI) -> None:
         swagger_favicon_url=f"{assets}/favicon-32x32.png",
         swagger_ui_parameters={"filter": True, "displayRequestDuration": True},
     )
+    inline = re.findall(r"<script>(.*?)</script>", bytes(page.body).decode(), re.DOTALL)
+    page.headers["Content-Security-Policy"] = page_policy(*inline)
 
     async def docs(_: Request) -> HTMLResponse:
         return page

@@ -7,16 +7,17 @@ event without a line and for a line whose event nobody tells.
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import partial
 
 from guildhall import challenges, identity, progression
 from guildhall.entrypoints import operations
-from guildhall.infra import housekeeping
+from guildhall.infra import housekeeping, personal
 from guildhall.infra.delivery import Subscription as When
 from guildhall.infra.hall import Wiring
 from guildhall.infra.http.access import AccessRouters
 from guildhall.infra.tasks import TaskDefinition as Task
 
-__all__ = ["ROUTERS", "WIRING"]
+__all__ = ["PERSONAL", "ROUTERS", "WIRING"]
 
 SUBSCRIPTIONS = (
     # event, what is done, queue, seconds between calls for what can wait; countable ones are
@@ -33,6 +34,14 @@ SUBSCRIPTIONS = (
     When(progression.BoardsMoved, progression.publish_boards, "awards", 0.5),
 )
 
+# What the hall holds of a member, table by table: exported in this order, and erased in it.
+PERSONAL = (
+    *personal.PERSONAL,
+    *challenges.PERSONAL,
+    *progression.PERSONAL,
+    *identity.PERSONAL,
+)
+
 TASKS = (
     Task("infra.probe", housekeeping.probe, every=timedelta(seconds=5)),
     Task("infra.tidy", housekeeping.tidy, every=timedelta(hours=1)),
@@ -42,6 +51,18 @@ TASKS = (
     Task(progression.TRY_BADGE_TASK, progression.try_on_history),
     Task(progression.PREVIEW_RESCORING_TASK, progression.preview_rescoring),
     Task(progression.APPLY_RESCORING_TASK, progression.apply_rescoring),
+    Task("identity.mail_address_changed", identity.mail_address_changed),
+    Task("identity.mail_new_device", identity.mail_new_device),
+    Task("identity.mail_password_changed", identity.mail_password_changed),
+    Task("identity.mail_reset", identity.mail_reset),
+    Task("identity.mail_verification", identity.mail_verification),
+    Task(identity.EXPORT_TASK, partial(identity.export_data, personal=PERSONAL)),
+    Task("identity.tidy_exports", identity.tidy_exports, every=timedelta(hours=1)),
+    Task(
+        "identity.erase_due",
+        partial(identity.erase_due, personal=PERSONAL),
+        every=timedelta(hours=1),
+    ),
     Task("progression.close_seasons", progression.close_seasons, every=timedelta(minutes=10)),
 )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
 from typing import NamedTuple
 from uuid import UUID
@@ -10,10 +11,13 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Row, Select, exists, or_, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 
+from guildhall.identity import rules
 from guildhall.identity.models import (
     ActiveSession,
+    ApiKey,
     AuditEntry,
     Device,
+    ExternalIdentity,
     SetupToken,
     TotpSecret,
     User,
@@ -23,12 +27,17 @@ from guildhall.kernel.clock import local_day
 from guildhall.kernel.ids import new_id
 
 __all__ = [
+    "AuditFilters",
     "Candidate",
+    "UserFilters",
     "audit_entries",
     "device_seen",
     "devices_of",
+    "door_ids",
     "end_sessions",
     "has_second_factor",
+    "has_signed_in",
+    "holder_of_address",
     "is_usual_device",
     "living_sessions",
     "local_days",
@@ -67,9 +76,21 @@ async def users_by_login(uow: UnitOfWork, key: str) -> Sequence[Candidate | None
         .limit(2)
     )
     places: dict[bool, Candidate] = {}
-    for *account, is_verified in rows:
-        places.setdefault(is_verified, Candidate(*account))
+    for user_id, status, password_hash, is_verified in rows:
+        places.setdefault(is_verified, Candidate(user_id, status, password_hash))
     return [places.get(True), places.get(False)]
+
+
+async def holder_of_address(uow: UnitOfWork, key: str) -> User | None:
+    """Find whose an address is: who has shown that it is theirs, or else who claimed it first."""
+    verified = User.email_verified_at.is_not(None)
+    found: User | None = await uow.session.scalar(
+        select(User)
+        .where(User.email_key == key, User.status != "erased")
+        .order_by(verified.desc(), User.id)
+        .limit(1)
+    )
+    return found
 
 
 async def has_second_factor(uow: UnitOfWork, user_id: UUID) -> bool:
@@ -79,9 +100,9 @@ async def has_second_factor(uow: UnitOfWork, user_id: UUID) -> bool:
 
 
 async def usernames(uow: UnitOfWork, user_ids: Iterable[UUID]) -> dict[UUID, str]:
-    """Give the names of members by id; who is not there is not in it."""
+    """Give the names of members by id; who is not there, or was erased, is not in it."""
     rows = await uow.session.execute(
-        select(User.id, User.username).where(User.id.in_(set(user_ids)))
+        select(User.id, User.username).where(User.id.in_(set(user_ids)), User.status != "erased")
     )
     return {row.id: row.username for row in rows}
 
@@ -94,15 +115,31 @@ async def local_days(uow: UnitOfWork, user_ids: Iterable[UUID]) -> dict[UUID, da
     return {row.id: local_day(uow.now, row.time_zone, row.day_starts_at) for row in rows}
 
 
-def users_page(after: UUID | None, limit: int, search: str | None) -> Select[User]:
+@dataclass(frozen=True)
+class UserFilters:
+    """Which accounts; what is None is not asked for."""
+
+    search: str | None = None
+    role: str | None = None
+    status: str | None = None
+
+
+def users_page(after: UUID | None, limit: int, filters: UserFilters) -> Select[User]:
+    """Give accounts in the order they were opened. A search is the start of a name or address:
+    for parts from their middle PostgreSQL would need pg_trgm, which the hall's own lacks."""
     query = select(User).order_by(User.id).limit(limit)
     if after is not None:
         query = query.where(User.id > after)
-    if search:
+    if filters.role is not None:
+        query = query.where(User.role == filters.role)
+    if filters.status is not None:
+        query = query.where(User.status == filters.status)
+    if filters.search:
+        key = rules.name_key(filters.search)
         query = query.where(
             or_(
-                User.username_key.startswith(search.casefold(), autoescape=True),
-                User.email_key.startswith(search.casefold(), autoescape=True),
+                User.username_key.startswith(key, autoescape=True),
+                User.email_key.startswith(key, autoescape=True),
             )
         )
     return query
@@ -184,17 +221,24 @@ async def end_sessions(
 
 async def device_seen(
     uow: UnitOfWork, user_id: UUID, name: str, *, user_agent: str, address: str
-) -> Device:
-    """Give the member's device of that name, new or known; logins at once share one."""
+) -> tuple[Device, bool]:
+    """Give the member's device of that name, and whether it is new; logins at once share one."""
+    id_ = new_id()
     seen = {"user_agent": user_agent, "address": address, "last_seen_at": uow.now}
     device: Device | None = await uow.session.scalar(
         insert(Device)
-        .values(user_id=user_id, id=new_id(), name=name, created_at=uow.now, **seen)
+        .values(user_id=user_id, id=id_, name=name, created_at=uow.now, **seen)
         .on_conflict_do_update(index_elements=["user_id", "name"], set_=seen)
         .returning(Device)
     )
     assert device is not None  # An upsert that updates always returns its row.
-    return device
+    return device, device.id == id_
+
+
+async def has_signed_in(uow: UnitOfWork, user_id: UUID) -> bool:
+    """Tell whether somebody has signed in to this account before."""
+    before = exists().where(AuditEntry.actor_id == user_id, AuditEntry.action == "login")
+    return bool(await uow.session.scalar(select(before)))
 
 
 async def is_usual_device(uow: UnitOfWork, user_id: UUID, name: str, address: str) -> bool:
@@ -226,24 +270,53 @@ async def setup_token_for_update(uow: UnitOfWork) -> SetupToken | None:
     return found
 
 
-def audit_entries(
-    before: int | None,
-    limit: int,
-    *,
-    action: str | None = None,
-    actor_id: UUID | None = None,
-    target_id: UUID | None = None,
-    since: datetime | None = None,
-) -> Select[AuditEntry]:
+@dataclass(frozen=True)
+class AuditFilters:
+    """Which entries of the audit log; what is None is not asked for. `until` is not included."""
+
+    action: str | None = None
+    actor_id: UUID | None = None
+    target_id: UUID | None = None
+    address: str | None = None
+    request_id: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+def audit_entries(before: int | None, limit: int, filters: AuditFilters) -> Select[AuditEntry]:
     """Give the newest entries first."""
     query = select(AuditEntry).order_by(AuditEntry.id.desc()).limit(limit)
-    for condition in (
-        AuditEntry.id < before if before is not None else None,
-        AuditEntry.action == action if action else None,
-        AuditEntry.actor_id == actor_id if actor_id else None,
-        AuditEntry.target_id == target_id if target_id else None,
-        AuditEntry.occurred_at >= since if since else None,
+    if before is not None:
+        query = query.where(AuditEntry.id < before)
+    for column, value in (
+        (AuditEntry.action, filters.action),
+        (AuditEntry.actor_id, filters.actor_id),
+        (AuditEntry.target_id, filters.target_id),
+        (AuditEntry.address, filters.address),
+        (AuditEntry.request_id, filters.request_id),
     ):
-        if condition is not None:
-            query = query.where(condition)
+        if value is not None:
+            query = query.where(column == value)
+    if filters.since is not None:
+        query = query.where(AuditEntry.occurred_at >= filters.since)
+    if filters.until is not None:
+        query = query.where(AuditEntry.occurred_at < filters.until)
     return query
+
+
+async def door_ids(uow: UnitOfWork, user_id: UUID) -> Sequence[UUID]:
+    """Give the ids under which the door knows all that opens for a member: living sessions, API
+    keys, and who they are elsewhere."""
+    elsewhere = await uow.session.execute(
+        select(ExternalIdentity.issuer, ExternalIdentity.subject).where(
+            ExternalIdentity.user_id == user_id
+        )
+    )
+    keys = await uow.session.scalars(
+        select(ApiKey.id).where(ApiKey.user_id == user_id, ApiKey.revoked_at.is_(None))
+    )
+    return [
+        *await living_sessions(uow, user_id),
+        *keys,
+        *(rules.identity_id(row.issuer, row.subject) for row in elsewhere),
+    ]

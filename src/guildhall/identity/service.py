@@ -7,31 +7,29 @@ import hmac
 import secrets
 from uuid import UUID
 
-from sqlalchemy import exists, func, select, text
+from sqlalchemy import exists, select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import IntegrityError
 
-from guildhall.identity import repository, rules
+from guildhall.identity import letters, repository, rules
 from guildhall.identity.audit_trail import record
 from guildhall.identity.errors import (
-    LastAdmin,
+    AddressTaken,
     SetupClosed,
     UsernameTaken,
     UserNotFound,
 )
 from guildhall.identity.events import MemberMovedZone, UserRegistered
 from guildhall.identity.models import SetupToken, User
-from guildhall.identity.passwords import hash_password
-from guildhall.identity.schemas import Register, Setup, UserChange, UserRoleChange
-from guildhall.identity.sessions import tell_door
-from guildhall.infra.door import forget_session, tombstone
+from guildhall.identity.passwords import PasswordPolicy, hash_password
+from guildhall.identity.schemas import Register, Setup, UserChange
+from guildhall.identity.sessions import ask_again
 from guildhall.infra.unit_of_work import UnitOfWork
 from guildhall.kernel.clock import local_day
 from guildhall.kernel.ids import new_id
 from guildhall.kernel.member import Member, Role
 
 __all__ = [
-    "change_role",
     "change_self",
     "create_admin",
     "new_setup_token",
@@ -40,21 +38,22 @@ __all__ = [
     "user",
 ]
 
-LAST_ADMIN_LOCK = 0x61646D696E  # Two admins cannot remove each other at once: "admin".
-
 
 async def register(
     uow: UnitOfWork,
+    policy: PasswordPolicy,
     body: Register,
     *,
     role: Role = Role.MEMBER,
     address: str | None = None,
+    verified: bool = False,
 ) -> User:
-    """Open an account. Emits UserRegistered.
+    """Open an account. Emits UserRegistered; a mail goes to its address.
 
-    Its address is only claimed until it is verified, and others may claim it too: that somebody
-    has an account is not told to whoever asks.
+    The address is only claimed until it is verified, and others may claim it too: that somebody
+    has an account is told to who reads its mail, and not to whoever asks.
     """
+    policy.check(body.password, body.username, body.email)
     # Before the first statement: hashing takes long on purpose, and no connection waits for it.
     password_hash = await hash_password(body.password)
     user_id = new_id()
@@ -66,6 +65,7 @@ async def register(
             username_key=rules.name_key(body.username),
             email=body.email,
             email_key=rules.name_key(body.email),
+            email_verified_at=uow.now if verified else None,
             password_hash=password_hash,
             role=role.value,
             created_at=uow.now,
@@ -76,6 +76,8 @@ async def register(
     if opened is None:
         raise UsernameTaken
     record(uow, "user_registered", actor_id=user_id, address=address, role=role.value)
+    if not verified:
+        await letters.start_letter(uow, letters.mail_verification, user_id=str(user_id))
     uow.emit(
         UserRegistered(
             subject_id=user_id,
@@ -86,10 +88,16 @@ async def register(
     return opened
 
 
-async def create_admin(uow: UnitOfWork, body: Register) -> User:
-    """Open an admin's account from the operator's shell, which needs no token."""
+async def create_admin(uow: UnitOfWork, policy: PasswordPolicy, body: Register) -> User:
+    """Open an admin's account from the operator's shell, which needs no token.
+
+    Whose address it is, the operator knows.
+    """
+    holder = await repository.holder_of_address(uow, rules.name_key(body.email))
+    if holder is not None and holder.email_verified:
+        raise AddressTaken
     await _close_setup(uow)
-    return await register(uow, body, role=Role.ADMIN)
+    return await register(uow, policy, body, role=Role.ADMIN, verified=True)
 
 
 async def new_setup_token(uow: UnitOfWork) -> str | None:
@@ -109,13 +117,13 @@ async def new_setup_token(uow: UnitOfWork) -> str | None:
     return token
 
 
-async def setup(uow: UnitOfWork, body: Setup, address: str) -> User:
+async def setup(uow: UnitOfWork, policy: PasswordPolicy, body: Setup, address: str) -> User:
     """Open the first admin's account for whoever holds the setup token."""
     stored = await repository.setup_token_for_update(uow)
     if stored is None or not hmac.compare_digest(stored.token_hash, _hashed(body.token)):
         raise SetupClosed
     await _close_setup(uow)
-    return await register(uow, body, role=Role.ADMIN, address=address)
+    return await register(uow, policy, body, role=Role.ADMIN, address=address)
 
 
 async def user(uow: UnitOfWork, user_id: UUID) -> User:
@@ -127,7 +135,10 @@ async def user(uow: UnitOfWork, user_id: UUID) -> User:
 
 
 async def change_self(uow: UnitOfWork, member: Member, body: UserChange) -> User:
-    """Change one's own account. Emits MemberMovedZone if the wall clock changed."""
+    """Change one's own account. Emits MemberMovedZone if the wall clock changed.
+
+    A new address is only claimed, as in `register`; who reads the old one is told.
+    """
     changed = await uow.session.get(User, member.id, with_for_update=True)
     if changed is None:
         raise UserNotFound
@@ -143,6 +154,8 @@ async def change_self(uow: UnitOfWork, member: Member, body: UserChange) -> User
         except IntegrityError:  # The unique index: somebody took it since we asked.
             raise UsernameTaken from None
         uow.after_commit(lambda: uow.cache.drop(f"username:{member.id}"))
+    if body.email is not None and body.email != changed.email:
+        await _claim(uow, changed, body.email)
     zone = body.time_zone or changed.time_zone
     day_starts_at = changed.day_starts_at if body.day_starts_at is None else body.day_starts_at
     if (zone, day_starts_at) != (changed.time_zone, changed.day_starts_at):
@@ -155,48 +168,25 @@ async def change_self(uow: UnitOfWork, member: Member, body: UserChange) -> User
             )
         )
         changed.time_zone, changed.day_starts_at = zone, day_starts_at
-        await _ask_again(uow, member.id)
+        await ask_again(uow, member.id)
     return changed
 
 
-async def change_role(uow: UnitOfWork, admin: Member, user_id: UUID, body: UserRoleChange) -> User:
-    """Change a member's role or status. Takes effect at once; audited."""
-    # One at a time, so that two admins cannot remove each other in the same moment.
-    await uow.session.execute(
-        text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": LAST_ADMIN_LOCK}
-    )
-    changed = await uow.session.get(User, user_id, with_for_update=True)
-    if changed is None:
-        raise UserNotFound
-    before = {"role": changed.role, "status": changed.status}
-    changed.role = (body.role or Role(changed.role)).value
-    changed.status = body.status or changed.status
-    await uow.session.flush()
-    admins = await uow.session.scalar(
-        select(func.count()).where(User.role == Role.ADMIN.value, User.status == "active")
-    )
-    if not admins:
-        raise LastAdmin
-    record(
-        uow,
-        "user_changed",
-        actor_id=admin.id,
-        target_id=user_id,
-        before=before,
-        after={"role": changed.role, "status": changed.status},
-    )
-    if changed.status == "suspended":
-        ended = await repository.end_sessions(uow, user_id, "suspended")
-        tell_door(uow, user_id, ended, tombstone)
-    else:
-        await _ask_again(uow, user_id)
-    return changed
-
-
-async def _ask_again(uow: UnitOfWork, user_id: UUID) -> None:
-    """Have the door read this member anew."""
-    alive = await repository.living_sessions(uow, user_id)
-    tell_door(uow, user_id, alive, forget_session)
+async def _claim(uow: UnitOfWork, account: User, email: str) -> None:
+    """Give an account another address. Written in another way it stays the same address."""
+    key = rules.name_key(email)
+    if key != account.email_key:
+        await letters.start_letter(
+            uow,
+            letters.mail_address_changed,
+            user_id=str(account.id),
+            address=account.email,
+            at=uow.now.isoformat(),
+        )
+        await letters.start_letter(uow, letters.mail_verification, user_id=str(account.id))
+        account.email_verified_at = None
+        record(uow, "email_changed", actor_id=account.id)
+    account.email, account.email_key = email, key
 
 
 async def _close_setup(uow: UnitOfWork) -> None:

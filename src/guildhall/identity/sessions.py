@@ -10,7 +10,7 @@ from uuid import UUID
 from redis.asyncio import Redis
 from sqlalchemy import Row
 
-from guildhall.identity import repository, rules
+from guildhall.identity import letters, repository, rules
 from guildhall.identity.audit_trail import record
 from guildhall.identity.errors import (
     DeviceNotFound,
@@ -24,7 +24,7 @@ from guildhall.identity.events import SessionsChanged
 from guildhall.identity.models import ActiveSession, Device
 from guildhall.identity.rules import Rotation
 from guildhall.identity.schemas import SessionOut, TokensOut, Transport
-from guildhall.infra.door import tombstone
+from guildhall.infra.door import forget_session, tombstone
 from guildhall.infra.hall import Hall
 from guildhall.infra.http.access import RequestClient
 from guildhall.infra.settings import SecuritySettings
@@ -36,6 +36,7 @@ from guildhall.kernel.paging import Page, page_of, position_in
 
 __all__ = [
     "SignedIn",
+    "ask_again",
     "check_recent",
     "end_all",
     "end_device",
@@ -73,11 +74,16 @@ async def open_session(
 ) -> ActiveSession:
     """Open a session for an account that the caller has locked and found active.
 
-    `method` is how they proved who they are, for the record.
+    `method` is how they proved who they are, for the record. Of a device that was not seen
+    before they are told by mail.
     """
-    device = await repository.device_seen(
+    device, is_new = await repository.device_seen(
         uow, user_id, device_name, user_agent=client.user_agent, address=client.address
     )
+    if is_new and await repository.has_signed_in(uow, user_id):
+        await letters.start_letter(
+            uow, letters.mail_new_device, user_id=str(user_id), device_id=str(device.id)
+        )
     session = ActiveSession(
         user_id=user_id,
         id=new_id(),
@@ -230,6 +236,11 @@ async def check_recent(hall: Hall, member: Member) -> None:
     longest = timedelta(seconds=hall.settings.security.reauthentication_seconds)
     if authenticated_at is None or hall.clock.now() - authenticated_at > longest:
         raise ReauthenticationRequired
+
+
+async def ask_again(uow: UnitOfWork, user_id: UUID) -> None:
+    """Have the door read this member anew, whatever they come in with."""
+    tell_door(uow, user_id, await repository.door_ids(uow, user_id), forget_session)
 
 
 def tell_door(

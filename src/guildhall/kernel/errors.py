@@ -68,4 +68,8 @@ class TooManyRequests(Refusal):
 
 
 class Unavailable(Refusal):
-    """Something the hall needs is not there; trying again helps."""
+    """Something the hall needs is not there; trying again helps, after `retry_after_seconds`."""
+
+    def __init__(self, detail: str | None = None, *, retry_after_seconds: int = 2, **extra: object):
+        super().__init__(detail, **extra)
+        self.retry_after_seconds = retry_after_seconds

@@ -5,10 +5,12 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
-from guildhall.identity import repository, service, sessions
-from guildhall.identity.routes.base import RecentMember, member
+from fastapi import Request
+
+from guildhall.identity import recovery, repository, service, sessions
+from guildhall.identity.routes.base import PersonOnly, RecentMember, member
 from guildhall.identity.schemas import DeviceOut, SessionOut, UserChange, UserOut
-from guildhall.infra.http import CurrentMember, Reads, Writes
+from guildhall.infra.http import CurrentMember, Reads, Writes, hall_of
 from guildhall.kernel.paging import Limit, Page, page_of, position_in
 
 __all__: list[str] = []
@@ -21,14 +23,16 @@ async def me(who: CurrentMember, uow: Reads) -> UserOut:
 
 
 @member.patch("/users/me")
-async def change_me(body: UserChange, who: CurrentMember, uow: Writes) -> UserOut:
-    """Change one's name, time zone or start of day."""
+async def change_me(body: UserChange, who: CurrentMember, uow: Writes, request: Request) -> UserOut:
+    """Change one's name, time zone or start of day; or one's address, after a recent sign-in."""
+    if body.email is not None:
+        await recovery.check_may_move(hall_of(request), who)
     return UserOut.model_validate(await service.change_self(uow, who, body))
 
 
 @member.get("/users/me/devices")
 async def devices(
-    who: CurrentMember, uow: Reads, limit: Limit = 20, cursor: str | None = None
+    who: PersonOnly, uow: Reads, limit: Limit = 20, cursor: str | None = None
 ) -> Page[DeviceOut]:
     """List the devices that one signed in from, the last seen first."""
     before = position_in(cursor, datetime, UUID) if cursor else None
@@ -48,7 +52,7 @@ async def end_device(device_id: UUID, who: RecentMember, uow: Writes) -> None:
 
 @member.get("/users/me/sessions")
 async def list_sessions(
-    who: CurrentMember, uow: Reads, limit: Limit = 20, cursor: str | None = None
+    who: PersonOnly, uow: Reads, limit: Limit = 20, cursor: str | None = None
 ) -> Page[SessionOut]:
     """List one's living sessions, newest first."""
     return await sessions.sessions(uow, who, limit, cursor)

@@ -8,6 +8,7 @@ from fastapi import Depends, Request, Response
 
 from guildhall.identity import sessions
 from guildhall.identity.errors import PersonRequired
+from guildhall.identity.passwords import PasswordPolicy
 from guildhall.identity.schemas import CookiesOut, TokensOut, Transport
 from guildhall.identity.sessions import SignedIn
 from guildhall.infra.http import CurrentMember, access_routers, hall_of
@@ -26,6 +27,7 @@ __all__ = [
     "RecentMember",
     "Signer",
     "TheEntrance",
+    "ThePolicy",
     "admin",
     "answer",
     "forget_cookies",
@@ -51,6 +53,14 @@ def _tokens(entrance: TheEntrance) -> Tokens:
 
 
 Signer = Annotated[Tokens, Depends(_tokens)]
+
+
+def _policy(request: Request) -> PasswordPolicy:
+    policy: PasswordPolicy = request.app.state.password_policy
+    return policy
+
+
+ThePolicy = Annotated[PasswordPolicy, Depends(_policy)]
 
 
 async def _recent_member(who: CurrentMember, request: Request) -> Member:

@@ -11,8 +11,10 @@ from pydantic import ValidationError
 from guildhall.identity import logins, service, sessions
 from guildhall.identity.errors import CredentialsWrong, RefreshTokenRefused
 from guildhall.identity.routes.base import (
+    PersonOnly,
     Signer,
     TheEntrance,
+    ThePolicy,
     answer,
     forget_cookies,
     member,
@@ -28,7 +30,7 @@ from guildhall.identity.schemas import (
     Transport,
     UserOut,
 )
-from guildhall.infra.http import Client, CurrentMember, Writes, hall_of
+from guildhall.infra.http import Client, Writes, hall_of
 from guildhall.infra.http.access import sign_in_limited
 from guildhall.infra.http.credentials import REFRESH_COOKIE, check_same_site, cookies_of
 
@@ -36,16 +38,16 @@ __all__: list[str] = []
 
 
 @public.post("/auth/register", status_code=201, dependencies=[sign_in_limited])
-async def register(body: Register, client: Client, uow: Writes) -> UserOut:
-    """Open an account."""
-    user = await service.register(uow, body, address=client.address)
+async def register(body: Register, client: Client, policy: ThePolicy, uow: Writes) -> UserOut:
+    """Open an account. A mail asks to verify its address."""
+    user = await service.register(uow, policy, body, address=client.address)
     return UserOut.model_validate(user)
 
 
 @public.post("/auth/setup", status_code=201, dependencies=[sign_in_limited])
-async def setup(body: Setup, client: Client, uow: Writes) -> UserOut:
+async def setup(body: Setup, client: Client, policy: ThePolicy, uow: Writes) -> UserOut:
     """Open the first admin's account with the token that the first start printed."""
-    return UserOut.model_validate(await service.setup(uow, body, client.address))
+    return UserOut.model_validate(await service.setup(uow, policy, body, client.address))
 
 
 @public.post("/auth/login", dependencies=[sign_in_limited])
@@ -103,7 +105,7 @@ async def refresh(
 
 
 @member.post("/auth/logout", status_code=204)
-async def logout(who: CurrentMember, uow: Writes, response: Response) -> None:
+async def logout(who: PersonOnly, uow: Writes, response: Response) -> None:
     """End the session that this request came from."""
     await sessions.logout(uow, who)
     forget_cookies(response)

@@ -8,14 +8,16 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from guildhall.identity.schemas.fields import Body, Username, ZoneName
+from guildhall.identity.schemas.fields import Body, Email, Username, ZoneName
 from guildhall.kernel.member import Role
 
 __all__ = [
     "AuditEntryOut",
     "DeviceOut",
     "SessionOut",
+    "SessionsEnded",
     "UserChange",
+    "UserDetails",
     "UserOut",
     "UserRoleChange",
 ]
@@ -42,6 +44,9 @@ class UserChange(Body):
     """What members change about themselves; what is absent stays."""
 
     username: Username | None = None
+    email: Email | None = Field(
+        None, description="A new address is to be verified; changing it needs a recent sign-in."
+    )
     time_zone: ZoneName | None = None
     day_starts_at: Annotated[int, Field(ge=0, le=23)] | None = Field(
         None, description="Hour of the wall clock at which this member's day begins."
@@ -75,6 +80,20 @@ class SessionOut(BaseModel):
     expires_at: datetime
     second_factor: bool
     current: bool = Field(description="Whether this request came from it.")
+
+
+class UserDetails(UserOut):
+    """An account as admins see it."""
+
+    second_factor: bool
+    session_count: int
+    api_key_count: int
+    last_seen_at: datetime | None = Field(description="When one of its sessions was last renewed.")
+    devices: list[DeviceOut] = Field(description="The 20 last seen.")
+
+
+class SessionsEnded(BaseModel):
+    ended: int
 
 
 class AuditEntryOut(BaseModel):

@@ -51,6 +51,8 @@ TITLES = {
     403: "Not allowed",
     404: "Not found",
     405: "Method not allowed",
+    406: "Not acceptable",
+    408: "Too slow",
     409: "Conflict",
     413: "Too large",
     415: "Unsupported media type",
@@ -65,6 +67,8 @@ CODES = {
     400: "bad_request",
     404: "not_found",
     405: "method_not_allowed",
+    406: "not_acceptable",
+    408: "request_timeout",
     413: "request_too_large",
     415: "unsupported_media_type",
 }
@@ -135,11 +139,22 @@ def install_problems(app: FastAPI) -> None:
         app.add_exception_handler(fault, _by_database)
 
 
-async def _refused(_: Request, error: Exception) -> Response:
+async def _refused(request: Request, error: Exception) -> Response:
     assert isinstance(error, Refusal)
+    if isinstance(error, Unauthenticated | Forbidden):
+        # Who tried what they may not, and from where (OWASP ASVS 5.0, 16.3.2).
+        member = getattr(request.state, "member", None)
+        log.warning(
+            "access_refused",
+            error=error.code,
+            method=request.scope.get("method"),
+            path=request.url.path,
+            member_id=str(member.id) if member else None,
+            address=request.client.host if request.client else None,
+        )
     status = next(STATUS[kind] for kind in type(error).__mro__ if kind in STATUS)
     headers: dict[str, str] = {}
-    if isinstance(error, TooManyRequests):
+    if isinstance(error, (TooManyRequests, Unavailable)):
         headers["Retry-After"] = str(error.retry_after_seconds)
     if isinstance(error, Unauthenticated):
         headers["WWW-Authenticate"] = "Bearer"
