@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from guildhall.identity import service
+from guildhall.identity import administration
 from guildhall.identity.models import ActiveSession, AuditEntry, User
 from guildhall.identity.schemas import UserRoleChange
 from guildhall.infra.hall import Hall
@@ -300,7 +300,7 @@ async def test_who_is_suspended_while_signing_in_gets_no_session(
 ) -> None:
     async with committed.units.write() as uow:
         ada = (await uow.session.scalars(select(User).where(User.username == "ada"))).one()
-        await service.change_role(uow, admin.member, ada.id, UserRoleChange(status="suspended"))
+        await administration.change_role(uow, admin.member, ada.id, UserRoleChange(status="suspended"))
         body = {"login": "ada", "password": PASSWORD}
         signing_in = asyncio.create_task(client.post("/auth/login", json=body))
         await until_it_waits(committed, signing_in)

@@ -54,6 +54,15 @@ class User(Base):
             postgresql_where=text("email_verified_at IS NOT NULL"),
         ),
         Index("ix_users_email", "email_key", "id"),
+        # Admins search by how a name or address begins, in whatever collation.
+        Index(
+            "ix_users_username_start",
+            "username_key",
+            postgresql_ops={"username_key": "text_pattern_ops"},
+        ),
+        Index(
+            "ix_users_email_start", "email_key", postgresql_ops={"email_key": "text_pattern_ops"}
+        ),
         Index("ix_users_erase", "erase_after", postgresql_where=text("erase_after IS NOT NULL")),
         Index("ix_users_active", "id", postgresql_where=text("status = 'active'")),
     )
@@ -89,4 +98,5 @@ class AuditEntry(Base):
         Index(None, "action", "id"),
         Index(None, "actor_id", "id"),
         Index(None, "target_id", "id"),
+        Index(None, "address", "id"),
     )

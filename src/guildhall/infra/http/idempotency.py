@@ -3,6 +3,9 @@
 The answer is remembered in the transaction of the effect, so there is never one without the
 other: a request that died half way left neither, and its retry is simply the first. While it is
 in flight it holds an advisory lock, which a crash frees.
+
+An answer that says `Cache-Control: no-store` holds a secret that is shown once, and is not kept:
+the same request again is refused, and nothing is done twice.
 """
 
 from __future__ import annotations
@@ -22,6 +25,7 @@ from guildhall.kernel.errors import Conflict, Invalid
 __all__ = ["IdempotencyKey", "IdempotentRequest", "Replay"]
 
 LONGEST_KEY = 255
+NOT_KEPT = 0
 
 
 class IdempotencyKey(Base):
@@ -46,6 +50,11 @@ class IdempotencyInFlight(Conflict):
 class IdempotencyMismatch(Invalid):
     code = "idempotency_mismatch"
     detail = "This Idempotency-Key was used for a different request."
+
+
+class AnswerShownOnce(Conflict):
+    code = "answer_shown_once"
+    detail = "This was done. Its answer held a secret, which was shown once and is not kept."
 
 
 class IdempotencyKeyInvalid(Invalid):
@@ -87,6 +96,8 @@ class IdempotentRequest:
             return
         if given.fingerprint != self._fingerprint:
             raise IdempotencyMismatch
+        if given.status == NOT_KEPT:
+            raise AnswerShownOnce
         raise Replay(
             Response(
                 given.body,
@@ -98,14 +109,15 @@ class IdempotentRequest:
 
     def remember(self, uow: UnitOfWork, response: Response) -> None:
         """Keep the answer, in the transaction of what it tells of."""
+        kept = "no-store" not in response.headers.get("cache-control", "")
         uow.session.add(
             IdempotencyKey(
                 user_id=self._user_id,
                 key=self._key,
                 fingerprint=self._fingerprint,
-                status=response.status_code,
+                status=response.status_code if kept else NOT_KEPT,
                 media_type=response.media_type,
-                body=bytes(response.body),
+                body=bytes(response.body) if kept else b"",
                 created_at=uow.now,
             )
         )

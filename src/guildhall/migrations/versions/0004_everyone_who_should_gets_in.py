@@ -210,6 +210,17 @@ def upgrade() -> None:
     )
     op.drop_constraint(op.f("uq_users_email_key"), "users", type_="unique")
     op.create_index("ix_users_email", "users", ["email_key", "id"], unique=False)
+    for name in ("username", "email"):
+        op.create_index(
+            f"ix_users_{name}_start",
+            "users",
+            [f"{name}_key"],
+            unique=False,
+            postgresql_ops={f"{name}_key": "text_pattern_ops"},
+        )
+    op.create_index(
+        op.f("ix_audit_log_address_id"), "audit_log", ["address", "id"], unique=False
+    )
     op.create_index(
         "ix_users_erase",
         "users",
@@ -272,20 +283,28 @@ def _build_second_wall() -> None:
         op.execute(f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY")
         op.execute(f"CREATE POLICY own ON {table} USING {IN_REACH.format(owner='subject_id')}")
         op.execute(f"CREATE POLICY shown ON {table} FOR SELECT USING (true)")
-    # The record is append-only, but forgets where an erased member was.
-    op.execute("""
-        CREATE FUNCTION forget_traces(member uuid) RETURNS void
-        LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
-            UPDATE audit_log SET address = NULL, details = '{}'
-            WHERE actor_id = member OR target_id = member
-        $$
-    """)
-    op.execute("REVOKE EXECUTE ON FUNCTION forget_traces FROM PUBLIC")
-    op.execute("GRANT EXECUTE ON FUNCTION forget_traces TO guildhall_app")
+    # What is append-only forgets an erased member's traces, and nothing that adds up.
+    for name, forget in (
+        (
+            "forget_traces",
+            "UPDATE audit_log SET address = NULL, details = '{}', request_id = NULL"
+            " WHERE actor_id = member OR target_id = member",
+        ),
+        (
+            "forget_reasons",
+            "UPDATE xp_ledger SET reason = NULL WHERE subject_id = member AND reason IS NOT NULL",
+        ),
+    ):
+        op.execute(f"""
+            CREATE FUNCTION {name}(member uuid) RETURNS void
+            LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, public AS $${forget}$$
+        """)
+        op.execute(f"REVOKE EXECUTE ON FUNCTION {name} FROM PUBLIC")
+        op.execute(f"GRANT EXECUTE ON FUNCTION {name} TO guildhall_app")
 
 
 def downgrade() -> None:
-    op.execute("DROP FUNCTION forget_traces")
+    op.execute("DROP FUNCTION forget_traces, forget_reasons")
     for table in (*PRIVATE["user_id"], *PRIVATE["subject_id"], *SHOWN):
         op.execute(f"DROP POLICY own ON {table}")
         op.execute(f"ALTER TABLE {table} DISABLE ROW LEVEL SECURITY")
@@ -301,6 +320,9 @@ def downgrade() -> None:
     op.drop_index(
         "ix_users_erase", table_name="users", postgresql_where=sa.text("erase_after IS NOT NULL")
     )
+    op.drop_index(op.f("ix_audit_log_address_id"), table_name="audit_log")
+    for name in ("username", "email"):
+        op.drop_index(f"ix_users_{name}_start", table_name="users")
     op.drop_index("ix_users_email", table_name="users")
     # What only this release allows makes way: addresses that several accounts claim, no password.
     op.execute(
