@@ -29,6 +29,7 @@ from guildhall.kernel.errors import TooManyRequests
 from guildhall.kernel.member import Member, Role
 
 __all__ = [
+    "SESSIONS_CHANNEL",
     "Admitted",
     "Allowance",
     "Credential",
@@ -48,6 +49,8 @@ LEASE_TTL_SECONDS = 10  # One that runs out costs another question, nothing else
 LEASE = b"?"
 TOMBSTONE = b"ended"
 MINUTE_SECONDS = 60
+SESSIONS_CHANNEL = "sessions"
+"""Where the ids of sessions that changed or ended are told, to whoever has a stream open."""
 
 # GCRA: the generic cell rate algorithm (ITU-T I.371). One number per key, the theoretical arrival
 # time in microseconds; no burst at the seam of two windows, exact however many processes ask.
@@ -216,6 +219,15 @@ class Door:
         stored, allowance = await self._ask(
             f"limit:{limit.name}:{counted or credential.id}", session_key(credential.id), limit
         )
+        admitted = await self._let_in(credential, stored)
+        return admitted.member, allowance
+
+    async def check(self, credential: Credential) -> Admitted:
+        """Check that a credential still opens, without counting it. Raises TokenRefused."""
+        stored, _ = await self._ask("", session_key(credential.id), None)
+        return await self._let_in(credential, stored)
+
+    async def _let_in(self, credential: Credential, stored: bytes | None) -> Admitted:
         if stored is None or stored.startswith(LEASE):
             admitted = await self._look_up(credential, stored)
         elif stored == TOMBSTONE:
@@ -224,23 +236,24 @@ class Door:
             admitted = Admitted.unpacked(stored, credential.id)
         if not hmac.compare_digest(admitted.secret_hash, credential.secret_hash):
             raise TokenRefused
-        return admitted.member, allowance
+        return admitted
 
     async def _ask(
-        self, limit_key: str, session: str | None, limit: Limit
+        self, limit_key: str, session: str | None, limit: Limit | None
     ) -> tuple[bytes | None, Allowance | None]:
         keys = [limit_key] if session is None else [limit_key, session]
-        interval = limit.interval_microseconds if self._enabled else 0
+        interval = limit.interval_microseconds if limit and self._enabled else 0
+        span = interval * limit.per_minute if limit else 0
         try:
             stored, admitted, remaining, reset, retry_after = await self._enter(
-                keys, [interval, interval * limit.per_minute, LEASE_TTL_SECONDS]
+                keys, [interval, span, LEASE_TTL_SECONDS]
             )
         except RedisError:
             # The limiter is away. Reading and writing go on, uncounted; sign-in is guarded by
             # the cost of its password hash and the cap on how many are worked out at once.
             log.warning("door_without_redis")
             return None, None
-        allowance = Allowance(limit, remaining, reset) if interval else None
+        allowance = Allowance(limit, remaining, reset) if limit and interval else None
         if not admitted:
             raise RateLimited(retry_after_seconds=retry_after, allowance=allowance)
         return stored, allowance
@@ -270,9 +283,13 @@ async def tombstone(redis: Redis, session_ids: Sequence[UUID]) -> None:
     pipe = redis.pipeline(transaction=False)
     for session_id in session_ids:
         pipe.set(session_key(session_id), TOMBSTONE, ex=2 * SESSION_TTL_SECONDS)
+    pipe.publish(SESSIONS_CHANNEL, " ".join(map(str, session_ids)))
     await pipe.execute()
 
 
 async def forget_session(redis: Redis, session_ids: Sequence[UUID]) -> None:
     """Make the door ask the database again: a role or a time zone has changed."""
-    await redis.delete(*map(session_key, session_ids))
+    pipe = redis.pipeline(transaction=False)
+    pipe.delete(*map(session_key, session_ids))
+    pipe.publish(SESSIONS_CHANNEL, " ".join(map(str, session_ids)))
+    await pipe.execute()

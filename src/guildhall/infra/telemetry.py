@@ -27,6 +27,7 @@ from guildhall.infra.settings import LogSettings
 
 __all__ = [
     "EVENTS_DELIVERED",
+    "OPEN_STREAMS",
     "RELAY_CALLS",
     "RELAY_LAST_ROUND",
     "REQUESTS",
@@ -49,6 +50,9 @@ REQUEST_SECONDS = Histogram(
 )
 EVENTS_DELIVERED = Counter(
     "guildhall_events_delivered_total", "Events whose handler finished.", ["reader"]
+)
+OPEN_STREAMS = Gauge(
+    "guildhall_open_streams", "Live streams open now.", multiprocess_mode="livesum"
 )
 RELAY_CALLS = Counter("guildhall_relay_calls_total", "Calls for workers.", ["reader"])
 RELAY_LAST_ROUND = Gauge(
@@ -114,7 +118,17 @@ def configure_logs(settings: LogSettings, process: str) -> None:
     root.setLevel(settings.log_level)
     for noisy in ("celery", "kombu", "uvicorn.access", "asyncio", "alembic"):
         logging.getLogger(noisy).setLevel(max(logging.WARNING, root.level))
+    server = logging.getLogger("uvicorn.error")
+    # At DEBUG it writes down handshakes of WebSockets, tickets, cookies and tokens included.
+    server.setLevel(max(logging.INFO, root.level))
+    server.addFilter(_is_no_refused_handshake)
     structlog.contextvars.bind_contextvars(process=process)
+
+
+def _is_no_refused_handshake(record: logging.LogRecord) -> bool:
+    """Tell whether a line of the server is something else than its wrong alarm (uvicorn 0.54) over
+    each WebSocket that was refused with an answer of its own."""
+    return record.msg != "ASGI callable returned without completing handshake."
 
 
 class LogFiles:

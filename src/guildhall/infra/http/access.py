@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import hmac
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Annotated, NamedTuple
+from typing import Annotated, NamedTuple, cast
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Depends, Request, WebSocket
 from fastapi.params import Depends as Dependency
+from fastapi.routing import APIRoute, APIWebSocketRoute
 from fastapi.security import APIKeyHeader, OAuth2PasswordBearer
 from starlette.requests import HTTPConnection
 
@@ -20,6 +21,7 @@ from guildhall.infra.http.credentials import (
     API_KEY_PREFIX,
     SAFE_METHODS,
     check_csrf_token,
+    check_origin,
     check_same_site,
     shown_by,
 )
@@ -39,11 +41,14 @@ __all__ = [
     "RequestClient",
     "access_routers",
     "admit",
+    "scopes_of",
     "sign_in_limited",
+    "socket",
 ]
 
 password_form = OAuth2PasswordBearer(tokenUrl="/api/v1/auth/token", auto_error=False)
 api_key_header = APIKeyHeader(name="X-API-Key", auto_error=False)
+LIVE_SUBJECT = "identity"  # The slice of a WebSocket, which carries no tag.
 
 
 class Access(StrEnum):
@@ -119,7 +124,7 @@ def access_routers(slice_name: str) -> AccessRouters:
     )
 
 
-async def admit(request: Request, access: Access = Access.MEMBER) -> Member:
+async def admit(request: HTTPConnection, access: Access = Access.MEMBER) -> Member:
     """Let a signed-in request in, and keep who it is and what it has left for the answer.
 
     Whoever is not let in is a stranger, and counted as one.
@@ -153,6 +158,8 @@ class Entrance:
     clock: Clock
     secret_key: str
     accepted_origins: frozenset[str]
+    stream_origins: frozenset[str]
+    """Whose pages may open a WebSocket: CORS does not guard it."""
     admin_secret_key: str | None
     admins_need_second_factor: bool
     note_operator: Callable[[Request], Awaitable[None]]
@@ -162,24 +169,25 @@ class Entrance:
     redeem: Callable[[str], Awaitable[Credential | None]]
     """Takes a one-time ticket for a stream; None if it is none, or was used, or is too old."""
 
-    async def admit(self, request: Request, access: Access) -> Member:
+    async def admit(self, request: HTTPConnection, access: Access) -> Member:
         """Raises NotSignedIn, TokenRefused, RateLimited, or what guards cookies."""
         shown = shown_by(request)
         if shown.admin_secret is not None and access is Access.ADMIN:
-            return await self._admit_operator(request, shown.admin_secret)
+            return await self._admit_operator(cast(Request, request), shown.admin_secret)
         if shown.bearer is not None:
             credential = await self._bearer(shown.bearer)
         elif shown.api_key is not None:
             credential = self._api_key(shown.api_key)
         elif shown.cookie is not None:
             credential = self.session_in(shown.cookie)
-            if request.method not in SAFE_METHODS:
+            if method_of(request) not in SAFE_METHODS:
                 check_same_site(request, self.accepted_origins)
                 check_csrf_token(request, self.secret_key, credential.id)
         elif (ticket := stream_ticket(request)) is not None:
             credential = await self._ticket(ticket)
         else:
             raise NotSignedIn
+        request.state.credential = credential
         member, request.state.allowance = await self.door.admit(credential)
         return member
 
@@ -221,10 +229,34 @@ class Entrance:
         return OPERATOR
 
 
-def scope_of(request: Request, access: Access) -> str:
+def scope_of(request: HTTPConnection, access: Access) -> str:
     """Give the scope that an API key needs for a route: its slice, or `admin`, and what it does."""
-    subject = "admin" if access is Access.ADMIN else request.scope["route"].tags[0]
-    return f"{subject}:{'read' if request.method in SAFE_METHODS else 'write'}"
+    route = request.scope.get("route")
+    slice_name: str = getattr(route, "tags", [LIVE_SUBJECT])[0]
+    return _scope(access, slice_name, method_of(request))
+
+
+def scopes_of(slices: Iterable[AccessRouters]) -> frozenset[str]:
+    """Give all scopes that some route of members or admins asks for."""
+    return frozenset(
+        _scope(access, str(route.tags[0]), method)
+        for routers in slices
+        for access, router in ((Access.MEMBER, routers.member), (Access.ADMIN, routers.admin))
+        for route in router.routes
+        if isinstance(route, APIRoute)
+        for method in route.methods or ()
+    )
+
+
+def _scope(access: Access, slice_name: str, method: str) -> str:
+    subject = "admin" if access is Access.ADMIN else slice_name
+    return f"{subject}:{'read' if method in SAFE_METHODS else 'write'}"
+
+
+def method_of(connection: HTTPConnection) -> str:
+    """Give the method; a WebSocket has that of its handshake."""
+    method: str = connection.scope.get("method", "GET")
+    return method
 
 
 def stream_ticket(connection: HTTPConnection) -> str | None:
@@ -237,7 +269,7 @@ def stream_ticket(connection: HTTPConnection) -> str | None:
     return connection.query_params.get("ticket") if streams else None
 
 
-async def enter_public(request: Request) -> None:
+async def enter_public(request: HTTPConnection) -> None:
     entrance: Entrance = request.app.state.entrance
     request.state.sees_all = False
     request.state.allowance = await entrance.door.admit_stranger(request_address(request))
@@ -249,6 +281,30 @@ async def enter_member(request: Request) -> None:
 
 async def enter_admin(request: Request) -> None:
     await admit(request, Access.ADMIN)
+
+
+async def enter_socket(connection: WebSocket) -> None:
+    """Let a member's WebSocket in, from a page of the hall's own or from no page at all. What is
+    refused is answered as anywhere else, instead of the handshake."""
+    entrance: Entrance = connection.app.state.entrance
+    check_origin(connection, entrance.stream_origins)
+    await admit(connection)
+
+
+Socket = Callable[..., Awaitable[None]]
+
+
+def socket(router: APIRouter, path: str) -> Callable[[Socket], Socket]:
+    """Declare a WebSocket of members. It has an entrance of its own, in place of the router's
+    dependencies: those read requests."""
+
+    def declare(endpoint: Socket) -> Socket:
+        router.routes.append(
+            APIWebSocketRoute(path, endpoint, dependencies=[Depends(enter_socket)])
+        )
+        return endpoint
+
+    return declare
 
 
 _ENTRANCES = {

@@ -1,7 +1,8 @@
-"""The envelope of every request: its id, size limit, headers, time, log line, and last resort."""
+"""The envelope of every request: its limits of size and time, headers, log line, last resort."""
 
 from __future__ import annotations
 
+import asyncio
 import time
 
 import structlog
@@ -9,6 +10,7 @@ from fastapi import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from guildhall.infra.door import Allowance
+from guildhall.infra.http.hygiene import PROBE_PATHS, Hygiene
 from guildhall.infra.http.problems import problem
 from guildhall.infra.settings import ApiSettings
 from guildhall.infra.telemetry import REQUEST_SECONDS, REQUESTS
@@ -17,12 +19,8 @@ __all__ = ["Envelope"]
 
 log = structlog.get_logger()
 
-SECURITY_HEADERS: tuple[tuple[bytes, bytes], ...] = (
-    (b"x-content-type-options", b"nosniff"),
-    (b"x-frame-options", b"DENY"),
-    (b"referrer-policy", b"no-referrer"),
-)
-QUIET_ROUTES = frozenset({"/health", "/health/ready", "/metrics"})
+BODILESS_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+RETRY_AFTER_SECONDS = 5
 
 
 class Envelope:
@@ -31,32 +29,59 @@ class Envelope:
     def __init__(self, app: ASGIApp, settings: ApiSettings) -> None:
         self._app = app
         self._max_bytes = settings.max_request_bytes
-        self._headers = SECURITY_HEADERS if settings.security_headers else ()
+        self._body_seconds = settings.request_body_seconds
+        self._answer_seconds = settings.request_seconds
+        self._hygiene = Hygiene(settings)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "websocket":
+            await self._socket(scope, receive, send)
+            return
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
         began = time.perf_counter()
+        seconds: float | None = None
         status = 500
         started = False
+        answering = True
         scope.setdefault("state", {})
 
         async def start(message: Message) -> None:
-            nonlocal status, started
+            nonlocal status, started, seconds
             if message["type"] == "http.response.start":
+                if answering:
+                    deadline.reschedule(None)  # What has begun may go on: it may be a stream.
                 started = True
+                seconds = time.perf_counter() - began
                 status = message["status"]
                 headers = message["headers"]
-                headers.extend(self._headers)
+                self._hygiene.cover(scope["path"], headers)
                 allowance: Allowance | None = scope["state"].get("allowance")
                 if allowance is not None and status != 429:
                     headers.extend(allowance.headers())
             await send(message)
 
+        deadline = asyncio.timeout(self._answer_seconds)
         try:
-            await self._app(scope, self._counted(scope, receive), start)
-        except Exception:
+            async with deadline:
+                answer = self._hygiene.refusal(scope)
+                if answer is None:
+                    await self._app(scope, self._counted(scope, receive), start)
+                else:
+                    await answer(scope, receive, start)
+        except Exception as error:
+            answering = False
+            if isinstance(error, TimeoutError) and deadline.expired():
+                log.warning("request_too_slow", method=scope["method"], path=scope["path"])
+                answer = problem(
+                    503,
+                    "too_slow",
+                    "This took too long, and was not done. Try again in a moment.",
+                    {"Retry-After": str(RETRY_AFTER_SECONDS)},
+                )
+                await answer(scope, receive, start)
+                return
             log.exception("request_failed", method=scope["method"], path=scope["path"])
             if started:
                 raise
@@ -67,11 +92,11 @@ class Envelope:
             )
             await answer(scope, receive, start)
         finally:
-            seconds = time.perf_counter() - began
+            seconds = time.perf_counter() - began if seconds is None else seconds
             route = getattr(scope.get("route"), "path", "unknown")
             REQUESTS.labels(scope["method"], route, status).inc()
             REQUEST_SECONDS.labels(route).observe(seconds)
-            if route not in QUIET_ROUTES:
+            if route not in PROBE_PATHS:
                 log.info(
                     "request",
                     method=scope["method"],
@@ -80,18 +105,51 @@ class Envelope:
                     ms=round(seconds * 1000, 1),
                 )
 
+    async def _socket(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a WebSocket on, and note when it is over."""
+        began = time.perf_counter()
+
+        async def speak(message: Message) -> None:
+            # The server logs the address of a handshake when it is answered. A ticket may stand
+            # in it; whoever wanted it has read it by now.
+            scope["query_string"] = b""
+            await send(message)
+
+        refused = self._hygiene.refusal(scope)
+        if refused is not None:
+            await refused(scope, receive, speak)
+            return
+        try:
+            await self._app(scope, receive, speak)
+        finally:
+            seconds = round(time.perf_counter() - began, 1)
+            log.info("socket_closed", path=scope["path"], seconds=seconds)
+
     def _counted(self, scope: Scope, receive: Receive) -> Receive:
-        """Count the body as it comes: a Content-Length may lie."""
-        if scope["method"] in ("GET", "HEAD", "OPTIONS"):
+        """Count the body as it comes, and its time: a Content-Length may lie, or never come."""
+        if scope["method"] in BODILESS_METHODS:
             return receive
         read = 0
+        complete = False
+        arrives_by = asyncio.get_running_loop().time() + self._body_seconds
 
         async def counted() -> Message:
-            nonlocal read
-            message = await receive()
+            nonlocal read, complete
+            if complete:
+                return await receive()
+            try:
+                async with asyncio.timeout_at(arrives_by):
+                    message = await receive()
+            except TimeoutError:
+                raise HTTPException(
+                    408, "The request did not arrive in time.", {"Connection": "close"}
+                ) from None
+            complete = not message.get("more_body", False)
             read += len(message.get("body", b""))
             if read > self._max_bytes:
-                raise HTTPException(413, f"A request may have {self._max_bytes} bytes.")
+                raise HTTPException(
+                    413, f"A request may have {self._max_bytes} bytes.", {"Connection": "close"}
+                )
             return message
 
         return counted

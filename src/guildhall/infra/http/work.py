@@ -12,6 +12,7 @@ from uuid import NAMESPACE_OID, UUID, uuid5
 
 from fastapi import Depends, Header, Request, Response
 from fastapi.routing import APIRoute
+from starlette.requests import HTTPConnection
 
 from guildhall.infra.hall import Hall
 from guildhall.infra.http.idempotency import IdempotentRequest, Replay
@@ -76,7 +77,7 @@ def _asker(request: Request) -> UUID:
     return member.id if member else uuid5(NAMESPACE_OID, request_address(request))
 
 
-def request_address(request: Request) -> str:
+def request_address(request: HTTPConnection) -> str:
     """Give the address that the request came from, as uvicorn saw it behind trusted proxies."""
     return request.client.host if request.client else "local"
 
