@@ -1,0 +1,53 @@
+"""Challenges that passkeys sign: random, good once, for five minutes, and for one purpose.
+
+Redis remembers them. Without it there is no signing in with a passkey; one that was wiped costs
+another try.
+"""
+
+from __future__ import annotations
+
+import secrets
+
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+from webauthn.helpers import base64url_to_bytes, parse_client_data_json
+
+from guildhall.identity.errors import PasskeyChallengeInvalid, PasskeysUnavailable
+
+__all__ = ["CHALLENGE_SECONDS", "new_challenge", "take_challenge"]
+
+CHALLENGE_BYTES = 32
+CHALLENGE_SECONDS = 300
+
+
+async def new_challenge(redis: Redis, purpose: str) -> bytes:
+    """Give a challenge, and remember it. Raises PasskeysUnavailable."""
+    challenge = secrets.token_bytes(CHALLENGE_BYTES)
+    try:
+        await redis.set(_key(purpose, challenge), 1, ex=CHALLENGE_SECONDS)
+    except RedisError:
+        raise PasskeysUnavailable from None
+    return challenge
+
+
+async def take_challenge(redis: Redis, purpose: str, client_data_json: str) -> bytes:
+    """Give the challenge that was answered, if it was given out for this and not used before.
+
+    Raises PasskeyChallengeInvalid, or PasskeysUnavailable.
+    """
+    try:
+        challenge = parse_client_data_json(base64url_to_bytes(client_data_json)).challenge
+    except Exception:
+        # The library raises whatever its parsers raise on bytes that a stranger made up.
+        raise PasskeyChallengeInvalid from None
+    try:
+        known = await redis.getdel(_key(purpose, challenge))
+    except RedisError:
+        raise PasskeysUnavailable from None
+    if known is None:
+        raise PasskeyChallengeInvalid
+    return challenge
+
+
+def _key(purpose: str, challenge: bytes) -> str:
+    return f"passkey-challenge:{purpose}:{challenge.hex()}"

@@ -1,0 +1,104 @@
+"""Showing once more who one is, before a sensitive change: as much as signing in would take."""
+
+from __future__ import annotations
+
+from guildhall.identity import codes, passkeys, repository
+from guildhall.identity.audit_trail import record
+from guildhall.identity.errors import (
+    CredentialsWrong,
+    LoginThrottled,
+    PasskeyRefused,
+    SecondFactorCodeMissing,
+    SessionNotFound,
+)
+from guildhall.identity.guesses import Guesses, count_guess, forgive_guess
+from guildhall.identity.models import Device, User
+from guildhall.identity.passwords import verify_password
+from guildhall.identity.schemas import Proof, Reauthenticate, Transport
+from guildhall.identity.sessions import SignedIn, open_session, signed_in, tell_door
+from guildhall.infra.door import tombstone
+from guildhall.infra.hall import Hall
+from guildhall.infra.http.access import RequestClient
+from guildhall.infra.tokens import Tokens
+from guildhall.kernel.member import Member
+
+__all__ = ["reauthenticate"]
+
+WRONG_PASSWORDS = 10
+NOT_YOURS = "This is not your password."
+
+
+async def reauthenticate(
+    hall: Hall, tokens: Tokens, who: Member, body: Reauthenticate, client: RequestClient
+) -> SignedIn:
+    """Open a session on the same device in place of the one that this request came from.
+
+    The old one ends at once. The new one knows of a second factor only if that was shown now.
+    """
+    if body.credential is not None:
+        if await passkeys.verify(hall, body.credential, client) != who.id:
+            raise PasskeyRefused
+        method, second = "passkey", True
+    else:
+        second = await _check_password(hall, who, body, client)
+        method = "password+second_factor" if second else "password"
+    return await _replace_session(hall, tokens, who, client, method=method, second_factor=second)
+
+
+async def _check_password(
+    hall: Hall, who: Member, body: Reauthenticate, client: RequestClient
+) -> bool:
+    """Check the password, then the code if there has to be one; tell whether there had to.
+
+    Guesses have a count of their own: who took over a session must not keep its owner, who can
+    sign in anew, from anything else.
+    """
+    async with hall.units.read(member=who.id) as uow:
+        stored = (await uow.session.get_one(User, who.id)).password_hash
+        asked_for_more = await repository.has_second_factor(uow, who.id)
+    if asked_for_more and body.code is None and body.recovery_code is None:
+        raise SecondFactorCodeMissing
+    guesses = [Guesses(f"reauthentication:{who.id}", WRONG_PASSWORDS)]
+    wait_seconds = await count_guess(hall.redis, guesses)
+    if wait_seconds:
+        raise LoginThrottled(retry_after_seconds=wait_seconds)
+    right, _ = await verify_password(body.password or "", stored)
+    if not right:
+        async with hall.units.write(member=who.id) as uow:
+            record(uow, "reauthentication_failed", target_id=who.id, address=client.address)
+        raise CredentialsWrong(NOT_YOURS)
+    await forgive_guess(hall.redis, guesses)
+    if asked_for_more:
+        proof = Proof(code=body.code, recovery_code=body.recovery_code)
+        await codes.prove(hall, who.id, proof, client)
+    return asked_for_more
+
+
+async def _replace_session(
+    hall: Hall,
+    tokens: Tokens,
+    who: Member,
+    client: RequestClient,
+    *,
+    method: str,
+    second_factor: bool,
+) -> SignedIn:
+    async with hall.units.write(member=who.id) as uow:
+        account = await uow.session.get(User, who.id, with_for_update={"key_share": True})
+        old = await repository.session_for_update(uow, who.id, who.session_id)
+        if account is None or old is None or old.ended_at is not None or old.expires_at <= uow.now:
+            raise SessionNotFound
+        device = await uow.session.get_one(Device, (who.id, old.device_id))
+        await repository.end_sessions(uow, who.id, "reauthenticated", session_id=old.id)
+        opened = await open_session(
+            uow,
+            who.id,
+            device.name,
+            client,
+            transport=Transport(old.transport),
+            second_factor=second_factor,
+            method=f"again:{method}",
+            settings=hall.settings.security,
+        )
+        tell_door(uow, who.id, [old.id], tombstone)
+    return signed_in(tokens, opened, hall.settings.security)

@@ -1,0 +1,221 @@
+"""Use cases of the second factor: an authenticator app, and recovery codes for when it is lost.
+
+Each code is good once, as the database sees it. So a `second_factor_token` that is shown twice
+opens nothing without another code; that Redis remembers which were used is a wall behind that one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+import pyotp
+import structlog
+from redis.exceptions import RedisError
+from sqlalchemy import delete, func, select
+from sqlalchemy.dialects.postgresql import insert
+
+from guildhall.identity import codes, repository
+from guildhall.identity.audit_trail import record
+from guildhall.identity.errors import (
+    ReauthenticationRequired,
+    SecondFactorTokenInvalid,
+    SecondFactorWrong,
+    TotpConfirmed,
+    TotpNotFound,
+    TotpNotStarted,
+    UserNotFound,
+)
+from guildhall.identity.logins import SECOND_FACTOR_LIFETIME, SECOND_FACTOR_TOKEN, let_in
+from guildhall.identity.models import TOTP_SECRET, Passkey, RecoveryCode, TotpSecret, User
+from guildhall.identity.schemas import Proof, SecondFactorOut, TotpOut, Transport
+from guildhall.identity.sessions import SignedIn, end_all
+from guildhall.infra.hall import Hall
+from guildhall.infra.http.access import RequestClient
+from guildhall.infra.tokens import TokenRefused, Tokens
+from guildhall.infra.unit_of_work import UnitOfWork
+from guildhall.kernel.member import Member
+
+__all__ = [
+    "Pending",
+    "check_proven",
+    "confirm",
+    "enrol",
+    "lock_account",
+    "new_recovery_codes",
+    "pending",
+    "remove",
+    "remove_of",
+    "sign_in",
+    "state",
+]
+
+log = structlog.get_logger()
+
+ISSUER = "Guildhall"
+
+
+@dataclass(frozen=True)
+class Pending:
+    """Somebody who has shown one thing, and has to show another."""
+
+    user_id: UUID
+    token_id: str
+    device: str
+    transport: Transport
+    method: str
+
+
+async def enrol(hall: Hall, who: Member) -> TotpOut:
+    """Make a secret for an authenticator app. It is asked for once a code of it was shown."""
+    secret = pyotp.random_base32()
+    sealed = hall.sealer.seal(secret.encode(), TOTP_SECRET.place(who.id))
+    async with hall.units.write(member=who.id) as uow:
+        values = {"sealed": sealed, "created_at": uow.now, "last_step": 0}
+        begun = await uow.session.scalar(
+            insert(TotpSecret)
+            .values(user_id=who.id, **values)
+            .on_conflict_do_update(
+                index_elements=["user_id"], set_=values, where=TotpSecret.confirmed_at.is_(None)
+            )
+            .returning(TotpSecret.user_id)
+        )
+        if begun is None:
+            raise TotpConfirmed
+        username = (await uow.session.get_one(User, who.id)).username
+        record(uow, "totp_started", actor_id=who.id)
+    uri = pyotp.TOTP(secret).provisioning_uri(name=username, issuer_name=ISSUER)
+    return TotpOut(secret=secret, uri=uri)
+
+
+async def confirm(hall: Hall, who: Member, code: str, client: RequestClient) -> list[str]:
+    """Ask for codes from now on, and end all other sessions; give the recovery codes."""
+    await codes.count_code(hall, who.id)
+    shown: list[str] = []
+    async with hall.units.write(member=who.id) as uow:
+        await lock_account(uow, who.id)
+        secret = await uow.session.get(TotpSecret, who.id, with_for_update=True)
+        if secret is None:
+            raise TotpNotStarted
+        if secret.confirmed_at is not None:
+            raise TotpConfirmed
+        step = codes.matching_step(hall, secret, code, uow.now)
+        if step is None:
+            record(uow, "second_factor_failed", target_id=who.id, address=client.address)
+        else:
+            secret.confirmed_at, secret.last_step = uow.now, step
+            shown = await codes.replace_recovery_codes(uow, who.id)
+            await end_all(uow, who.id, "second_factor", but=who.session_id)
+            record(uow, "totp_confirmed", actor_id=who.id, address=client.address)
+    if not shown:
+        raise SecondFactorWrong
+    await codes.forgive_code(hall, who.id)
+    return shown
+
+
+async def remove(uow: UnitOfWork, who: Member, client: RequestClient) -> None:
+    """Ask for codes no more. Whoever has a second factor must have signed in with it."""
+    await lock_account(uow, who.id)
+    await check_proven(uow, who)
+    secret = await uow.session.get(TotpSecret, who.id)
+    if secret is None:
+        raise TotpNotFound
+    await uow.session.delete(secret)
+    await uow.session.execute(delete(RecoveryCode).where(RecoveryCode.user_id == who.id))
+    record(uow, "totp_removed", actor_id=who.id, address=client.address)
+
+
+async def remove_of(uow: UnitOfWork, admin: Member, user_id: UUID) -> None:
+    """Let a member who was locked out sign in with the password alone, and end their sessions.
+
+    Their passkeys go too: what held the app may have held those, and somebody else may hold it.
+    """
+    await lock_account(uow, user_id)
+    for table in (TotpSecret, RecoveryCode, Passkey):
+        await uow.session.execute(delete(table).where(table.user_id == user_id))
+    await end_all(uow, user_id, "second_factor_removed")
+    record(uow, "second_factor_removed", actor_id=admin.id, target_id=user_id)
+
+
+async def new_recovery_codes(hall: Hall, who: Member, client: RequestClient) -> list[str]:
+    """Give new recovery codes; those before them are void."""
+    async with hall.units.write(member=who.id) as uow:
+        await lock_account(uow, who.id)
+        if not await repository.has_second_factor(uow, who.id):
+            raise TotpNotFound
+        await check_proven(uow, who)
+        record(uow, "recovery_codes_replaced", actor_id=who.id, address=client.address)
+        return await codes.replace_recovery_codes(uow, who.id)
+
+
+async def state(uow: UnitOfWork, user_id: UUID) -> SecondFactorOut:
+    """Tell what an account can show beside its password."""
+
+    async def number_of(table: type[RecoveryCode | Passkey]) -> int:
+        counted = select(func.count()).select_from(table).where(table.user_id == user_id)
+        return (await uow.session.execute(counted)).scalar_one()
+
+    return SecondFactorOut(
+        totp=await repository.has_second_factor(uow, user_id),
+        recovery_codes_left=await number_of(RecoveryCode),
+        passkeys=await number_of(Passkey),
+    )
+
+
+async def check_proven(uow: UnitOfWork, who: Member) -> None:
+    """Raises ReauthenticationRequired for an account with a second factor whose owner did not
+    show it in this session: a password alone must not change what asks for more than a password."""
+    if not who.second_factor and await repository.has_second_factor(uow, who.id):
+        raise ReauthenticationRequired
+
+
+async def lock_account(uow: UnitOfWork, user_id: UUID) -> User:
+    """Have nobody sign in to an account, or change it, before this unit of work ends."""
+    account = await uow.session.get(User, user_id, with_for_update={"key_share": True})
+    if account is None:
+        raise UserNotFound
+    return account
+
+
+def pending(tokens: Tokens, token: str, now: datetime) -> Pending:
+    """Read who has to show a code. Raises SecondFactorTokenInvalid."""
+    try:
+        claims = tokens.read(token, SECOND_FACTOR_TOKEN, now)
+    except TokenRefused:
+        raise SecondFactorTokenInvalid from None
+    return Pending(
+        UUID(claims["sub"]),
+        claims["jti"],
+        claims["device"],
+        Transport(claims["transport"]),
+        claims["method"],
+    )
+
+
+async def sign_in(
+    hall: Hall, tokens: Tokens, who: Pending, proof: Proof, client: RequestClient
+) -> SignedIn:
+    """Open the session that a sign-in was for, now that the second thing is shown as well."""
+    used = f"second-factor-token:{who.token_id}"
+    try:
+        if await hall.redis.exists(used):
+            raise SecondFactorTokenInvalid
+    except RedisError:
+        log.warning("second_factor_without_redis")
+    await codes.prove(hall, who.user_id, proof, client)
+    try:
+        if not await hall.redis.set(used, 1, nx=True, ex=SECOND_FACTOR_LIFETIME):
+            raise SecondFactorTokenInvalid
+    except RedisError:
+        log.warning("second_factor_without_redis")
+    return await let_in(
+        hall,
+        tokens,
+        who.user_id,
+        who.device,
+        client,
+        transport=who.transport,
+        method=f"{who.method}+{'totp' if proof.code else 'recovery_code'}",
+        second_factor=True,
+    )
