@@ -2,23 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import date
 from typing import Any
 
 import pytest
-from fastapi import APIRouter, Depends, FastAPI
+from fastapi import APIRouter, Depends, FastAPI, WebSocket
 from fastapi.dependencies.models import Dependant
-from fastapi.routing import APIRoute
+from fastapi.routing import APIRoute, APIWebSocketRoute
 from sqlalchemy import select
+from starlette.routing import WebSocketRoute
 
 from guildhall.entrypoints import health
 from guildhall.entrypoints.api import create_app
 from guildhall.entrypoints.wiring import ROUTERS
-from guildhall.identity.models import Device
+from guildhall.identity import rules
+from guildhall.identity.models import Device, ExternalIdentity, Passkey
 from guildhall.infra import tasks
 from guildhall.infra.hall import Hall
-from guildhall.infra.http.access import Access, enter_admin, enter_member, enter_public
+from guildhall.infra.http.access import (
+    Access,
+    enter_admin,
+    enter_member,
+    enter_public,
+    enter_socket,
+)
 from guildhall.infra.settings import Settings
 from guildhall.kernel.ids import new_id
 from guildhall.kernel.member import Role
@@ -102,10 +110,11 @@ def filled(path: str, ids: dict[str, object]) -> str:
 NOBODYS = {
     name: new_id()
     for name in (
-        "attempt_id", "badge_id", "challenge_id", "device_id", "execution_id", "pause_id",
+        "attempt_id", "badge_id", "challenge_id", "device_id", "execution_id", "identity_id",
+        "passkey_id", "pause_id",
         "session_id", "user_id",
     )
-} | {"event_id": 1, "board": "global"}  # fmt: skip
+} | {"event_id": 1, "board": "global", "provider": "nowhere"}  # fmt: skip
 
 
 def test_every_route_states_one_level_of_access(settings: Settings) -> None:
@@ -124,6 +133,35 @@ def test_the_law_of_access_sees_a_route_that_states_none(settings: Settings) -> 
     app = create_app(settings)
     app.include_router(router, prefix="/api/v1")
     assert strays(app) == {"/api/v1/secrets", "/api/v1/twice"}
+
+
+def unguarded_sockets(routes: Iterable[Any]) -> list[str]:
+    """Find WebSockets, which OpenAPI does not list, without the entrance of members."""
+    return [
+        route.path
+        for route in routes
+        if isinstance(route, WebSocketRoute)
+        and not (
+            isinstance(route, APIWebSocketRoute)
+            and [inner.call for inner in route.dependant.dependencies].count(enter_socket) == 1
+        )
+    ]
+
+
+def test_every_socket_has_the_entrance_of_members(settings: Settings) -> None:
+    declared = [route for routers in ROUTERS for router in routers for route in router.routes]
+    assert [route.path for route in declared if isinstance(route, WebSocketRoute)] == ["/live"]
+    assert unguarded_sockets([*declared, *create_app(settings).routes]) == []
+
+
+def test_the_law_of_access_sees_a_socket_without_an_entrance(settings: Settings) -> None:
+    async def talk(connection: WebSocket) -> None:
+        await connection.accept()
+
+    app = create_app(settings)
+    app.router.routes.append(WebSocketRoute("/raw", talk))
+    app.websocket("/open")(talk)
+    assert unguarded_sockets(app.routes) == ["/raw", "/open"]
 
 
 async def test_no_route_of_members_or_admins_opens_without_a_token(client: Client) -> None:
@@ -180,18 +218,36 @@ async def _belongings(hall: Hall, owner: Person) -> dict[str, object]:
     """Give somebody one of everything: a draft, an attempt, a pause, a task; off the boards."""
     draft = await factories.challenge(hall, owner.member, published=False)
     taken = await factories.attempt(hall, owner.member, await factories.challenge(hall))
+    passkey_id = new_id()
     async with hall.units.write() as uow:
         pause = await progression.add_pause(
             uow, owner.member, PauseIn(starts_on=date(2031, 5, 1), ends_on=date(2031, 5, 2))
         )
         await progression.show_on_boards(uow, owner.member, False)
+        uow.session.add(
+            ExternalIdentity(
+                issuer="https://elsewhere.example",
+                subject=str(owner.id),
+                user_id=owner.id,
+                created_at=uow.now,
+                last_seen_at=uow.now,
+            )
+        )
         execution_id = await tasks.start(uow, "infra.probe", requested_by=owner.id)
+        uow.session.add(
+            Passkey(
+                user_id=owner.id, id=passkey_id, credential_id=b"1", public_key=b"1", sign_count=0,
+                name="phone", transports=[], created_at=uow.now,
+            )
+        )  # fmt: skip
         device_id = await uow.session.scalar(select(Device.id).where(Device.user_id == owner.id))
     return {
         "attempt_id": taken.id,
         "challenge_id": draft.id,
         "device_id": device_id,
         "execution_id": execution_id,
+        "identity_id": rules.identity_id("https://elsewhere.example", str(owner.id)),
+        "passkey_id": passkey_id,
         "pause_id": pause.id,
         "session_id": owner.member.session_id,
         "user_id": owner.id,

@@ -63,6 +63,11 @@ class TokensOut(BaseModel):
     expires_in: int = Field(description="Seconds until the access token expires.")
 
 
+class TicketOut(BaseModel):
+    ticket: str = Field(description="For one stream, as `?ticket=…` in its address.")
+    expires_in: int = Field(description="Seconds until it opens nothing.")
+
+
 class CookiesOut(BaseModel):
     """The tokens are in cookies. A request that changes something carries `csrf_token` as well."""
 
