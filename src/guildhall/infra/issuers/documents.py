@@ -60,6 +60,7 @@ class RemoteDocument(Generic[T]):
         self.kept_key, self.asked_key = f"issuer:kept:{digest}", f"issuer:asked:{digest}"
         self._name = name
         self._known: tuple[T, datetime] | None = None
+        self._taken: bytes | None = None
         self._asked_at: float | None = None
         self._search: asyncio.Task[None] | None = None
 
@@ -99,18 +100,20 @@ class RemoteDocument(Generic[T]):
 
     async def _in_redis(self) -> tuple[bytes | None, bool, bytes | None]:
         pipe = self._redis.pipeline(transaction=False)
-        pipe.get(self.kept_key)
         pipe.set(self.asked_key, ASKING, nx=True, ex=self._rest_seconds)
         pipe.get(self.asked_key)
-        kept, may_ask, asked = await pipe.execute()
+        # The last: who says that they have asked has kept the answer by then.
+        pipe.get(self.kept_key)
+        may_ask, asked, kept = await pipe.execute()
         return kept, bool(may_ask), asked
 
     def _take(self, kept: bytes | None) -> None:
-        if kept is None:
+        if kept is None or kept == self._taken:
             return
         document, at = orjson.loads(kept)
         fetched_at = datetime.fromisoformat(at)
-        if self._known is None or fetched_at > self._known[1]:
+        if self._known is None or fetched_at >= self._known[1]:
+            self._taken = kept
             # Whoever kept it has understood it, in this version of the hall or in another.
             with contextlib.suppress(ValueError):
                 self._known = self._understand(document), fetched_at
