@@ -157,7 +157,7 @@ class AdminScopeRefused(Forbidden):
 
 class ExpiryPassed(Invalid):
     code = "expiry_passed"
-    detail = "`expires_at` must be in the future."
+    detail = "What expires has to do so in the future; `expires_at` has passed."
 
 
 class SecondFactorWrong(Unauthenticated):
