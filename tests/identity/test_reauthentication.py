@@ -223,7 +223,7 @@ async def test_a_browser_gets_new_cookies(client: Client, ada: Client) -> None:
         {"password": "a\x00b"},
         {"password": "\ud800"},
         {"password": PASSWORD, "credential": {}},
-        {"password": PASSWORD, "code": "123456", "recovery_code": "AAAA-AAAA-AAAA-AAAA"},
+        {"password": PASSWORD, "code": "123456", "recovery_code": "AAAA-AAAA-AAAA-AAAA-AAAA-AAAA"},
         {"password": PASSWORD, "code": "12345x"},
         {"credential": "x"},
         {"credential": {"id": "x", "rawId": "x", "type": "public-key", "response": {}}},

@@ -7,7 +7,10 @@ import base64
 import json
 import os
 from collections import Counter
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from email import message_from_bytes
+from email.policy import default
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 from uuid import UUID
@@ -23,6 +26,7 @@ from guildhall.entrypoints.wiring import WIRING
 from guildhall.identity.codes import WRONG_CODES
 from guildhall.identity.logins import SECOND_FACTOR_TOKEN
 from guildhall.identity.models import TOTP_SECRET, AuditEntry, RecoveryCode, TotpSecret
+from guildhall.identity.wording import PROOFS_CHANGED
 from guildhall.infra.hall import Hall, open_redis
 from guildhall.infra.sealing import Sealer, reseal
 from guildhall.infra.settings import ApiSettings, HallSettings, SecuritySettings
@@ -31,6 +35,7 @@ from guildhall.kernel.ids import new_id
 from guildhall.kernel.member import Role
 from tests import factories
 from tests.factories import Person
+from tests.identity.authenticator import Authenticator
 from tests.world import Client, SettableClock
 
 PASSWORD = "analytical engine at noon"
@@ -301,7 +306,7 @@ async def test_while_redis_is_away_no_code_is_taken_but_a_recovery_code_is(
 
 NASTY: list[dict[str, Any]] = [
     {},
-    {"code": "123456", "recovery_code": "AAAA-AAAA-AAAA-AAAA"},
+    {"code": "123456", "recovery_code": "AAAA-AAAA-AAAA-AAAA-AAAA-AAAA"},
     {"code": 123456},
     {"code": ["1", "2", "3", "4", "5", "6"]},
     {"code": "12345"},
@@ -312,7 +317,7 @@ NASTY: list[dict[str, Any]] = [
     {"code": "1" * 100_000},
     {"code": None, "recovery_code": None},
     {"recovery_code": "A" * 100_000},
-    {"recovery_code": "AAAA-AAAA-AAAA-AAA\x00"},
+    {"recovery_code": "AAAA-AAAA-AAAA-AAAA-AAAA-AAA\x00"},
     {"recovery_code": {}},
     {"code": "123456", "extra": 1},
 ]
@@ -425,6 +430,36 @@ async def test_what_guards_the_second_factor_is_the_second_factor(
     assert (await client.post("/auth/login", json=LOGIN)).status_code == 200
     recorded = await acts(committed)
     assert recorded["totp_removed"] == recorded["recovery_codes_replaced"] == 1
+
+
+async def test_each_change_is_told_by_mail(
+    client: Client,
+    committed: Hall,
+    admin: Person,
+    ada: Ada,
+    settle: Callable[[], Awaitable[None]],
+) -> None:
+    folder = committed.settings.hall.data_dir / "mail"
+    for kept in folder.glob("*.eml"):
+        kept.unlink()
+    used = {"recovery_code": ada.recovery_codes[0]}
+    tokens = (await show(client, await half_way(client), **used))[1]
+    own = client.with_token(tokens["access_token"])
+    await own.post("/users/me/recovery-codes")
+    options = (await own.post("/users/me/passkeys/options")).json()["options"]
+    body = {"name": "phone", "credential": Authenticator().create(options)}
+    made = (await own.post("/users/me/passkeys", json=body)).json()
+    await own.delete(f"/users/me/passkeys/{made['id']}")
+    await own.delete("/users/me/totp")
+    who = (await own.get("/users/me")).json()["id"]
+    await client.of(admin).delete(f"/admin/users/{who}/second-factor")
+    await settle()
+    letters = [
+        message_from_bytes(kept.read_bytes(), policy=default) for kept in folder.glob("*.eml")
+    ]
+    told = " ".join(letter.get_content() for letter in letters if letter["to"] == "ada@example.org")
+    assert [act for act, sentence in PROOFS_CHANGED.items() if told.count(sentence) != 1] == []
+    assert ada.recovery_codes[0] not in told
 
 
 @pytest.mark.parametrize(

@@ -54,6 +54,7 @@ TASKS = (
     Task("identity.mail_address_changed", identity.mail_address_changed),
     Task("identity.mail_new_device", identity.mail_new_device),
     Task("identity.mail_password_changed", identity.mail_password_changed),
+    Task("identity.mail_proofs_changed", identity.mail_proofs_changed),
     Task("identity.mail_reset", identity.mail_reset),
     Task("identity.mail_verification", identity.mail_verification),
     Task(identity.EXPORT_TASK, partial(identity.export_data, personal=PERSONAL)),

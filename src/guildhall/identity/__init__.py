@@ -10,6 +10,7 @@ from guildhall.identity.letters import (
     mail_address_changed,
     mail_new_device,
     mail_password_changed,
+    mail_proofs_changed,
     mail_reset,
     mail_verification,
 )
@@ -40,6 +41,7 @@ __all__ = [
     "mail_address_changed",
     "mail_new_device",
     "mail_password_changed",
+    "mail_proofs_changed",
     "mail_reset",
     "mail_verification",
     "new_setup_token",

@@ -1,7 +1,7 @@
 """Codes that stand beside a password: of an authenticator app (TOTP, RFC 6238), and for recovery.
 
 A code has six digits and can be guessed at, so guesses are counted, and while Redis cannot count
-them no code is taken. A recovery code has 80 random bits and cannot: it is taken always, so who
+them no code is taken. A recovery code has 120 random bits and cannot: it is taken always, so who
 makes a member wait by wrong codes does not keep them out. Each is good once, as the database sees
 it.
 """
@@ -26,18 +26,26 @@ from guildhall.identity.errors import (
     SecondFactorWrong,
 )
 from guildhall.identity.guesses import Guesses, count_guess, forgive_guess
+from guildhall.identity.letters import mail_proofs_changed, start_letter
 from guildhall.identity.models import TOTP_SECRET, RecoveryCode, TotpSecret
 from guildhall.identity.schemas import Proof
 from guildhall.infra.hall import Hall
 from guildhall.infra.http.access import RequestClient
 from guildhall.infra.unit_of_work import UnitOfWork
 
-__all__ = ["count_code", "forgive_code", "matching_step", "prove", "replace_recovery_codes"]
+__all__ = [
+    "count_code",
+    "forgive_code",
+    "matching_step",
+    "note_change",
+    "prove",
+    "replace_recovery_codes",
+]
 
 STEP_SECONDS = 30
 DRIFT_STEPS = 1
 RECOVERY_CODES = 10
-RECOVERY_CODE_BYTES = 10
+RECOVERY_CODE_BYTES = 15
 WRONG_CODES = 5  # Without a wait; with three codes right at a time, one guess in 333,333 is.
 
 
@@ -56,7 +64,7 @@ async def prove(hall: Hall, user_id: UUID, proof: Proof, client: RequestClient) 
         if not right:
             record(uow, "second_factor_failed", target_id=user_id, address=client.address)
         elif proof.code is None:
-            record(uow, "recovery_code_used", actor_id=user_id, address=client.address)
+            await note_change(uow, "recovery_code_used", user_id, address=client.address)
     if not right:
         raise SecondFactorWrong
     if proof.code is not None:
@@ -105,6 +113,29 @@ async def replace_recovery_codes(uow: UnitOfWork, user_id: UUID) -> list[str]:
     return ["-".join(code[n : n + 4] for n in range(0, len(code), 4)) for code in codes]
 
 
+async def note_change(
+    uow: UnitOfWork,
+    act: str,
+    user_id: UUID,
+    *,
+    actor_id: UUID | None = None,
+    address: str | None = None,
+    **details: object,
+) -> None:
+    """Put a change of what somebody shows to come in on record, and tell them by mail."""
+    record(
+        uow,
+        act,
+        actor_id=actor_id or user_id,
+        target_id=user_id if actor_id else None,
+        address=address,
+        **details,
+    )
+    await start_letter(
+        uow, mail_proofs_changed, user_id=str(user_id), act=act, at=uow.now.isoformat()
+    )
+
+
 async def count_code(hall: Hall, user_id: UUID) -> None:
     """Count a guess at a code. Raises SecondFactorThrottled, or SecondFactorUnavailable."""
     try:
@@ -136,5 +167,5 @@ def matching_step(hall: Hall, secret: TotpSecret, code: str, now: datetime) -> i
 
 
 def _hashed(recovery_code: str) -> bytes:
-    """Hash a recovery code: of 80 random bits, which no slow hash could protect better."""
+    """Hash a recovery code: of 120 random bits, which no slow hash could protect better."""
     return hashlib.sha256(recovery_code.encode()).digest()

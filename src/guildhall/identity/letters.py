@@ -33,6 +33,7 @@ __all__ = [
     "mail_address_changed",
     "mail_new_device",
     "mail_password_changed",
+    "mail_proofs_changed",
     "mail_reset",
     "mail_verification",
     "start_letter",
@@ -128,6 +129,16 @@ async def mail_address_changed(run: TaskRun, user_id: str, address: str, at: str
             account.username, run.settings.api.origin, datetime.fromisoformat(at)
         )
         await _send(run, address, words)
+
+
+async def mail_proofs_changed(run: TaskRun, user_id: str, act: str, at: str) -> None:
+    """Tell a member that what they show beside their password is something else now."""
+    account = await _addressee(run, UUID(user_id))
+    if account is not None:
+        words = wording.proofs_changed(
+            account.username, run.settings.api.origin, datetime.fromisoformat(at), act
+        )
+        await _send(run, account.email, words)
 
 
 async def mail_new_device(run: TaskRun, user_id: str, device_id: str) -> None:

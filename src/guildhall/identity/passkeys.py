@@ -26,6 +26,7 @@ from webauthn.helpers.structs import (
 )
 
 from guildhall.identity.audit_trail import record
+from guildhall.identity.codes import note_change
 from guildhall.identity.errors import (
     PasskeyCounterWrong,
     PasskeyKnown,
@@ -145,10 +146,10 @@ async def register(hall: Hall, who: Member, body: PasskeyIn, client: RequestClie
         )
         if kept is None:
             raise PasskeyKnown
-        record(
+        await note_change(
             uow,
             "passkey_added",
-            actor_id=who.id,
+            who.id,
             address=client.address,
             passkey_id=str(kept.id),
             attestation=str(verified.fmt),
@@ -171,10 +172,10 @@ async def remove(uow: UnitOfWork, who: Member, passkey_id: UUID, client: Request
     if passkey is None:
         raise PasskeyNotFound
     await uow.session.delete(passkey)
-    record(
+    await note_change(
         uow,
         "passkey_removed",
-        actor_id=who.id,
+        who.id,
         address=client.address,
         passkey_id=str(passkey_id),
     )

@@ -107,7 +107,7 @@ async def confirm(hall: Hall, who: Member, code: str, client: RequestClient) -> 
             secret.confirmed_at, secret.last_step = uow.now, step
             shown = await codes.replace_recovery_codes(uow, who.id)
             await end_all(uow, who.id, "second_factor", but=who.session_id)
-            record(uow, "totp_confirmed", actor_id=who.id, address=client.address)
+            await codes.note_change(uow, "totp_confirmed", who.id, address=client.address)
     if not shown:
         raise SecondFactorWrong
     await codes.forgive_code(hall, who.id)
@@ -123,7 +123,7 @@ async def remove(uow: UnitOfWork, who: Member, client: RequestClient) -> None:
         raise TotpNotFound
     await uow.session.delete(secret)
     await uow.session.execute(delete(RecoveryCode).where(RecoveryCode.user_id == who.id))
-    record(uow, "totp_removed", actor_id=who.id, address=client.address)
+    await codes.note_change(uow, "totp_removed", who.id, address=client.address)
 
 
 async def remove_of(uow: UnitOfWork, admin: Member, user_id: UUID) -> None:
@@ -135,7 +135,7 @@ async def remove_of(uow: UnitOfWork, admin: Member, user_id: UUID) -> None:
     for table in (TotpSecret, RecoveryCode, Passkey):
         await uow.session.execute(delete(table).where(table.user_id == user_id))
     await end_all(uow, user_id, "second_factor_removed")
-    record(uow, "second_factor_removed", actor_id=admin.id, target_id=user_id)
+    await codes.note_change(uow, "second_factor_removed", user_id, actor_id=admin.id)
 
 
 async def new_recovery_codes(hall: Hall, who: Member, client: RequestClient) -> list[str]:
@@ -145,7 +145,7 @@ async def new_recovery_codes(hall: Hall, who: Member, client: RequestClient) -> 
         if not await repository.has_second_factor(uow, who.id):
             raise TotpNotFound
         await check_proven(uow, who)
-        record(uow, "recovery_codes_replaced", actor_id=who.id, address=client.address)
+        await codes.note_change(uow, "recovery_codes_replaced", who.id, address=client.address)
         return await codes.replace_recovery_codes(uow, who.id)
 
 

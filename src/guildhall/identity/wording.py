@@ -9,6 +9,7 @@ __all__ = [
     "already_known",
     "new_device",
     "password_changed",
+    "proofs_changed",
     "reset_link",
     "verification_link",
 ]
@@ -82,6 +83,35 @@ your password for the hall at {origin}
 was changed on {_instant(at)}. Other sessions of this account have ended.
 
 If it was not you, set another one now, and look at your devices and API keys:
+
+{origin}/reset-password
+""",
+    )
+
+
+PROOFS_CHANGED = {
+    "totp_confirmed": "An authenticator app was set up, and signing in asks for its codes now.",
+    "totp_removed": "The authenticator app was removed, and signing in asks for no codes any more.",
+    "recovery_codes_replaced": "New recovery codes were made; those before them are void.",
+    "recovery_code_used": "One of the recovery codes was used.",
+    "passkey_added": "A passkey was added, and opens your account.",
+    "passkey_removed": "A passkey was removed.",
+    "second_factor_removed": "An admin removed your app, your recovery codes and your passkeys.",
+}
+
+
+def proofs_changed(username: str, origin: str, at: datetime, act: str) -> Words:
+    return (
+        "Your way of signing in was changed",
+        f"""\
+Hello {_quoted(username)},
+
+in your account in the hall at {origin}
+something was changed on {_instant(at)}:
+
+    {PROOFS_CHANGED[act]}
+
+If it was not you, set another password now, and look at your devices, passkeys and API keys:
 
 {origin}/reset-password
 """,

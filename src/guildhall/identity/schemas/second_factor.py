@@ -21,7 +21,7 @@ __all__ = [
 ]
 
 DIGITS = re.compile("[0-9]{6}")
-RECOVERY_CODE = re.compile("[A-Z2-7]{16}")
+RECOVERY_CODE = re.compile("[A-Z2-7]{24}")
 
 
 def _code(value: str) -> str:
@@ -34,7 +34,7 @@ def _code(value: str) -> str:
 def _recovery_code(value: str) -> str:
     letters = value.replace(" ", "").replace("-", "").upper()
     if RECOVERY_CODE.fullmatch(letters) is None:
-        raise ValueError("must be a recovery code such as ABCD-EFGH-2345-WXYZ")
+        raise ValueError("must be a recovery code such as ABCD-EFGH-2345-IJKL-MNOP-67QR")
     return letters
 
 
