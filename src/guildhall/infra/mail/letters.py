@@ -9,7 +9,7 @@ from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime, make_msgid
 
-import idna
+from email_validator import EmailNotValidError, validate_email
 
 from guildhall.kernel.errors import Refusal
 
@@ -43,12 +43,14 @@ def mail_of(letter: Letter, sender: str, now: datetime) -> EmailMessage:
     for line in (letter.to, letter.subject, sender):
         if not line.isprintable():
             raise MailRefused("A line of this letter's head has characters that none may have.")
-    mail = EmailMessage(POLICY)
     try:
-        mail["From"] = Address("Guildhall", addr_spec=_in_ascii(sender))
-        mail["To"] = Address(addr_spec=_in_ascii(letter.to))
-    except (ValueError, IndexError):  # What `Address` and IDNA raise for what is no address.
+        to = validate_email(letter.to, check_deliverability=False)
+    except EmailNotValidError:
         raise MailRefused("This letter is addressed to nobody.") from None
+    # A name that is not in ASCII needs a server that takes one (RFC 6531); a domain never does.
+    mail = EmailMessage(POLICY.clone(utf8=not to.local_part.isascii()))
+    mail["From"] = Address("Guildhall", *sender.rsplit("@", 1))
+    mail["To"] = Address("", to.local_part, to.ascii_domain)
     mail["Subject"] = letter.subject
     mail["Date"] = format_datetime(now.astimezone(UTC))
     mail["Message-ID"] = make_msgid(domain=mail["From"].addresses[0].domain)
@@ -56,9 +58,3 @@ def mail_of(letter: Letter, sender: str, now: datetime) -> EmailMessage:
     mail["X-Auto-Response-Suppress"] = "All"
     mail.set_content(letter.text, cte="7bit" if letter.text.isascii() else "quoted-printable")
     return mail
-
-
-def _in_ascii(address: str) -> str:
-    """Give an address with its domain as the DNS knows it; its first part may need SMTPUTF8."""
-    name, _, domain = address.rpartition("@")
-    return f"{name}@{domain if domain.isascii() else idna.encode(domain, uts46=True).decode()}"

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from pydantic import EmailStr, Field, SecretStr, field_validator
+from typing import Self
+from urllib.parse import urlsplit
+
+from pydantic import EmailStr, Field, SecretStr, field_validator, model_validator
 
 from guildhall.infra.settings.base import Concern, of_schemes
 
 __all__ = ["MailSettings"]
+
+LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
 class MailSettings(Concern):
@@ -28,3 +33,14 @@ class MailSettings(Concern):
     @classmethod
     def _is_smtp(cls, url: SecretStr | None) -> SecretStr | None:
         return of_schemes(url, "smtp", "smtps")
+
+    @model_validator(mode="after")
+    def _in_the_clear_only_here(self) -> Self:
+        if self.smtp_url is None:
+            return self
+        server = urlsplit(self.smtp_url.get_secret_value())
+        if not server.hostname:
+            raise ValueError("SMTP_URL must name a host, such as smtp://user:password@host:587")
+        if server.scheme == "smtp" and not self.smtp_start_tls and server.hostname not in LOOPBACK:
+            raise ValueError("SMTP_START_TLS can be off only where SMTP_URL is on this machine")
+        return self
