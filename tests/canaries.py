@@ -18,6 +18,7 @@ from tests.world import NOON
 
 # What a check of the table allows, or a reader can read.
 FITTING: Mapping[str, Mapping[str, Any]] = {
+    "audit_log": {"action": "login"},
     "users": {"role": "member", "status": "active", "time_zone": "UTC", "email_verified_at": None},
     "active_sessions": {"transport": "bearer"},
     "attempts": {"status": "passed"},

@@ -52,6 +52,7 @@ TASKS = (
     Task(progression.PREVIEW_RESCORING_TASK, progression.preview_rescoring),
     Task(progression.APPLY_RESCORING_TASK, progression.apply_rescoring),
     Task("identity.mail_address_changed", identity.mail_address_changed),
+    Task("identity.mail_leaving", identity.mail_leaving),
     Task("identity.mail_new_device", identity.mail_new_device),
     Task("identity.mail_password_changed", identity.mail_password_changed),
     Task("identity.mail_proofs_changed", identity.mail_proofs_changed),

@@ -8,6 +8,7 @@ from guildhall.identity.exports import EXPORT_TASK, export_data, tidy_exports
 from guildhall.identity.handlers import forget_sessions
 from guildhall.identity.letters import (
     mail_address_changed,
+    mail_leaving,
     mail_new_device,
     mail_password_changed,
     mail_proofs_changed,
@@ -39,6 +40,7 @@ __all__ = [
     "forget_sessions",
     "local_days",
     "mail_address_changed",
+    "mail_leaving",
     "mail_new_device",
     "mail_password_changed",
     "mail_proofs_changed",

@@ -17,6 +17,7 @@ from guildhall.identity import repository
 from guildhall.identity.administration import LAST_ADMIN_LOCK
 from guildhall.identity.audit_trail import record
 from guildhall.identity.errors import LastAdmin, UserNotFound
+from guildhall.identity.letters import mail_leaving, start_letter
 from guildhall.identity.models import User
 from guildhall.identity.sessions import end_all, tell_door
 from guildhall.infra.door import tombstone
@@ -32,6 +33,13 @@ log = structlog.get_logger()
 
 AT_ONCE = 100
 MOST_ROUNDS = 10
+
+
+# Of the letters that are on their way to an address, whoever had them written.
+FORGET_LETTERS = text("""
+DELETE FROM task_executions
+WHERE lower(arguments->>'email') = :address OR lower(arguments->>'address') = :address
+""")
 
 
 class ErasureUnfinished(Exception):
@@ -63,7 +71,15 @@ async def leave(uow: UnitOfWork, member: Member, settings: SecuritySettings) -> 
             raise LastAdmin
     leaving.erase_after = uow.now + timedelta(days=settings.deletion_grace_days)
     await end_all(uow, member.id, "leaving", but=member.session_id)
-    record(uow, "deletion_asked", actor_id=member.id, erase_after=leaving.erase_after.isoformat())
+    erase_after = leaving.erase_after.isoformat()
+    record(uow, "deletion_asked", actor_id=member.id, erase_after=erase_after)
+    await start_letter(
+        uow,
+        mail_leaving,
+        user_id=str(member.id),
+        at=uow.now.isoformat(),
+        erase_after=erase_after,
+    )
     return leaving
 
 
@@ -117,8 +133,7 @@ async def _erase(units: UnitsOfWork, user_id: UUID, personal: Sequence[Personal]
             break
     else:
         raise ErasureUnfinished(user_id)
-    await _make_up(units, user_id)
-    return True
+    return await _make_up(units, user_id)
 
 
 async def _shut_out(units: UnitsOfWork, user_id: UUID) -> bool:
@@ -135,16 +150,23 @@ async def _shut_out(units: UnitsOfWork, user_id: UUID) -> bool:
     return True
 
 
-async def _make_up(units: UnitsOfWork, user_id: UUID) -> None:
-    """Put what says nothing in place of the person; their name and address are free again."""
+async def _make_up(units: UnitsOfWork, user_id: UUID) -> bool:
+    """Put what says nothing in place of the person; their name and address are free again.
+
+    False if another run has just done it.
+    """
     async with units.write() as uow:
         account = await uow.session.get_one(User, user_id, with_for_update=True)
+        if account.erase_after is None:
+            return False
+        await uow.session.execute(FORGET_LETTERS, {"address": account.email_key})
         name, address = f"gone-{secrets.token_hex(8)}", f"{user_id}@erased.invalid"
         account.username = account.username_key = name
         account.email = account.email_key = address
         account.email_verified_at = account.password_hash = account.erase_after = None
         account.role, account.time_zone, account.day_starts_at = Role.MEMBER.value, "UTC", 0
         record(uow, "account_erased", target_id=user_id)
+    return True
 
 
 async def _locked(uow: UnitOfWork, user_id: UUID) -> User:

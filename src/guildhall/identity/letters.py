@@ -31,6 +31,7 @@ __all__ = [
     "VERIFICATION_LIFETIME",
     "VERIFICATION_PREFIX",
     "mail_address_changed",
+    "mail_leaving",
     "mail_new_device",
     "mail_password_changed",
     "mail_proofs_changed",
@@ -115,6 +116,19 @@ async def mail_password_changed(run: TaskRun, user_id: str, at: str) -> None:
     if account is not None:
         words = wording.password_changed(
             account.username, run.settings.api.origin, datetime.fromisoformat(at)
+        )
+        await _send(run, account.email, words)
+
+
+async def mail_leaving(run: TaskRun, user_id: str, at: str, erase_after: str) -> None:
+    """Tell a member that their account will be erased, while they can still keep it."""
+    account = await _addressee(run, UUID(user_id))
+    if account is not None and account.erase_after is not None:
+        words = wording.leaving(
+            account.username,
+            run.settings.api.origin,
+            datetime.fromisoformat(at),
+            datetime.fromisoformat(erase_after),
         )
         await _send(run, account.email, words)
 

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 __all__ = [
     "address_changed",
     "already_known",
+    "leaving",
     "new_device",
     "password_changed",
     "proofs_changed",
@@ -112,6 +113,23 @@ something was changed on {_instant(at)}:
     {PROOFS_CHANGED[act]}
 
 If it was not you, set another password now, and look at your devices, passkeys and API keys:
+
+{origin}/reset-password
+""",
+    )
+
+
+def leaving(username: str, origin: str, at: datetime, erase_after: datetime) -> Words:
+    return (
+        "Your account will be erased",
+        f"""\
+Hello {_quoted(username)},
+
+on {_instant(at)} somebody, probably you, had your account in the hall at
+{origin} deleted.
+It will be erased, with everything in it, on {_instant(erase_after)}.
+
+Until then you can sign in and keep it. If it was not you, do so now, and set another password:
 
 {origin}/reset-password
 """,

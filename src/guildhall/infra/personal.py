@@ -14,6 +14,7 @@ from uuid import UUID
 from sqlalchemy import Column, ColumnElement, Select, Table, delete, literal, or_, select, tuple_
 
 from guildhall.infra.database import Base
+from guildhall.infra.tasks import TaskExecution
 from guildhall.infra.unit_of_work import UnitOfWork, UnitsOfWork
 
 __all__ = ["PERSONAL", "Personal", "erase", "pages"]
@@ -35,6 +36,8 @@ class Personal:
     table: str
     owners: tuple[str, ...] = ("user_id",)
     """The columns that say whose a row is; one of them is enough."""
+    whose: Callable[[UUID], ColumnElement[bool]] | None = None
+    """What says whose a row is beside these columns."""
     hidden: frozenset[str] = frozenset()
     """Columns that are not given out: secrets, and what belongs to the machine."""
     file: str | None = None
@@ -57,7 +60,8 @@ class Personal:
         return Base.metadata.tables[self.table]
 
     def mine(self, user_id: UUID) -> ColumnElement[bool]:
-        return or_(*(self.columns.c[owner] == user_id for owner in self.owners))
+        more = [self.whose(user_id)] if self.whose else []
+        return or_(*(self.columns.c[owner] == user_id for owner in self.owners), *more)
 
 
 async def pages(
@@ -114,11 +118,22 @@ def _key(table: Table, personal: Personal) -> list[Column[Any]]:
     return [column for column in table.primary_key.columns if column.name != alone]
 
 
+def _told_of(user_id: UUID) -> ColumnElement[bool]:
+    """Find the tasks whose arguments name a member: a letter to them, say."""
+    named: ColumnElement[bool] = TaskExecution.arguments["user_id"].astext == str(user_id)
+    return named
+
+
 PERSONAL = (
     # First: what is on its way about a member must not arrive after the rest is gone.
-    Personal("outbox_events", ("subject_id",), frozenset({"lease_id", "lease_until"})),
-    # Arguments can be links that were mailed. A task that runs ends when it misses its row.
-    Personal("task_executions", ("requested_by",), frozenset({"arguments", "lease_until", "once"})),
+    Personal("outbox_events", ("subject_id",), hidden=frozenset({"lease_id", "lease_until"})),
+    # A task that runs ends when it misses its row.
+    Personal(
+        "task_executions",
+        ("requested_by",),
+        hidden=frozenset({"arguments", "lease_until", "once"}),
+        whose=_told_of,
+    ),
     # An answer may have been a new key, which is shown once.
     Personal("idempotency_keys", hidden=frozenset({"fingerprint", "body"})),
 )
