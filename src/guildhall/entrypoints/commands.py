@@ -24,7 +24,7 @@ from guildhall.entrypoints.seeding import read_content, starter_content
 from guildhall.entrypoints.seeding import seed as write_content
 from guildhall.entrypoints.wiring import WIRING
 from guildhall.entrypoints.worker import run as run_worker
-from guildhall.infra.database import is_away
+from guildhall.infra.database import why_not
 from guildhall.infra.embedded import servers_for
 from guildhall.infra.endpoints import Endpoints
 from guildhall.infra.hall import Hall, open_hall
@@ -73,9 +73,9 @@ def _with_hall(act: Callable[[Hall], Awaitable[T]]) -> T:
             except RedisError as error:
                 raise SettingsFault([f"Redis cannot be reached: {error}"]) from error
             except Exception as error:
-                if not is_away(error):
+                if (fault := why_not(error)) is None:
                     raise
-                raise SettingsFault([f"The database cannot be reached: {error}"]) from error
+                raise SettingsFault([fault]) from error
 
     try:
         return asyncio.run(within())
@@ -143,9 +143,9 @@ def migrate(check: bool, revision: str) -> None:
     except SettingsFault as fault:
         refuse(fault.faults)
     except Exception as error:
-        if not is_away(error):
+        if (reason := why_not(error)) is None:
             raise
-        refuse([f"The database cannot be reached: {error}"])
+        refuse([reason])
 
 
 @click.command()

@@ -28,7 +28,7 @@ from contextlib import suppress
 from guildhall.entrypoints import commands
 from guildhall.entrypoints.cli import main as run_command_line
 from guildhall.entrypoints.prepare import prepare
-from guildhall.infra.database import is_away
+from guildhall.infra.database import why_not
 from guildhall.infra.embedded.launch import bind_to_parent
 from guildhall.infra.endpoints import Endpoints
 from guildhall.infra.settings import Settings
@@ -138,9 +138,9 @@ def _prepare(report: int) -> None:
     try:
         prepared = asyncio.run(prepare(settings, Endpoints.configured(settings)))
     except Exception as error:
-        if not is_away(error):
+        if (fault := why_not(error)) is None:
             raise
-        sys.exit(f"The database cannot be reached: {error}")
+        sys.exit(fault)
     with os.fdopen(report, "w") as writer:
         json.dump({"setup_token": prepared.setup_token}, writer)
 

@@ -45,6 +45,7 @@ __all__ = [
     "is_away",
     "is_unusable_value",
     "open_database",
+    "why_not",
 ]
 
 READ_POOL_SIZE = 8
@@ -190,6 +191,17 @@ def is_unusable_value(error: BaseException) -> bool:
     if isinstance(cause, asyncpg.PostgresError):
         return (cause.sqlstate or "").startswith("22")
     return isinstance(cause, asyncpg.InterfaceError) and isinstance(cause, ValueError)
+
+
+def why_not(error: BaseException) -> str | None:
+    """Give a sentence for the operator, for what they and not the code have to mend; else None."""
+    if is_away(error):
+        return f"The database cannot be reached: {error}"
+    cause = _cause(error)
+    if isinstance(cause, asyncpg.InsufficientPrivilegeError):
+        said = ". ".join(filter(None, [cause.args[0], cause.hint]))
+        return f"The database's user has not the rights for this: {said}"
+    return None
 
 
 def _cause(error: BaseException) -> BaseException | None:

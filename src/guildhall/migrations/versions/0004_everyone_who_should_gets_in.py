@@ -251,8 +251,8 @@ def _build_second_wall() -> None:
             WHEN insufficient_privilege THEN
                 RAISE EXCEPTION 'the role guildhall_app is missing, and % may not make it',
                     current_user
-                USING HINT = format('As a superuser: CREATE ROLE guildhall_app NOLOGIN;'
-                    ' GRANT guildhall_app TO %I;', current_user);
+                USING ERRCODE = 'insufficient_privilege',
+                    HINT = 'As a superuser: CREATE ROLE guildhall_app NOLOGIN';
         END $$
     """)
     op.execute("""
@@ -261,6 +261,11 @@ def _build_second_wall() -> None:
                AND NOT pg_has_role(current_user, 'guildhall_app', 'SET') THEN
                 EXECUTE format('GRANT guildhall_app TO %I', current_user);
             END IF;
+        EXCEPTION
+            WHEN insufficient_privilege THEN
+                RAISE EXCEPTION '% is not in the role guildhall_app', current_user
+                USING ERRCODE = 'insufficient_privilege',
+                    HINT = format('As a superuser: GRANT guildhall_app TO %I', current_user);
         END $$
     """)
     op.execute("GRANT USAGE ON SCHEMA public TO guildhall_app")
