@@ -17,7 +17,7 @@ from guildhall.entrypoints import health
 from guildhall.entrypoints.api import create_app
 from guildhall.entrypoints.wiring import ROUTERS
 from guildhall.identity import rules
-from guildhall.identity.models import Device, ExternalIdentity, Passkey
+from guildhall.identity.models import ApiKey, Device, ExternalIdentity, Passkey
 from guildhall.infra import tasks
 from guildhall.infra.hall import Hall
 from guildhall.infra.http.access import (
@@ -111,8 +111,7 @@ NOBODYS = {
     name: new_id()
     for name in (
         "attempt_id", "badge_id", "challenge_id", "device_id", "execution_id", "identity_id",
-        "passkey_id", "pause_id",
-        "session_id", "user_id",
+        "key_id", "passkey_id", "pause_id", "session_id", "user_id",
     )
 } | {"event_id": 1, "board": "global", "provider": "nowhere"}  # fmt: skip
 
@@ -218,7 +217,7 @@ async def _belongings(hall: Hall, owner: Person) -> dict[str, object]:
     """Give somebody one of everything: a draft, an attempt, a pause, a task; off the boards."""
     draft = await factories.challenge(hall, owner.member, published=False)
     taken = await factories.attempt(hall, owner.member, await factories.challenge(hall))
-    passkey_id = new_id()
+    key_id, passkey_id = new_id(), new_id()
     async with hall.units.write() as uow:
         pause = await progression.add_pause(
             uow, owner.member, PauseIn(starts_on=date(2031, 5, 1), ends_on=date(2031, 5, 2))
@@ -240,6 +239,12 @@ async def _belongings(hall: Hall, owner: Person) -> dict[str, object]:
                 name="phone", transports=[], created_at=uow.now,
             )
         )  # fmt: skip
+        uow.session.add(
+            ApiKey(
+                user_id=owner.id, id=key_id, name="program", hint="", secret_hash=b"1", scopes=[],
+                created_at=uow.now,
+            )
+        )  # fmt: skip
         device_id = await uow.session.scalar(select(Device.id).where(Device.user_id == owner.id))
     return {
         "attempt_id": taken.id,
@@ -247,6 +252,7 @@ async def _belongings(hall: Hall, owner: Person) -> dict[str, object]:
         "device_id": device_id,
         "execution_id": execution_id,
         "identity_id": rules.identity_id("https://elsewhere.example", str(owner.id)),
+        "key_id": key_id,
         "passkey_id": passkey_id,
         "pause_id": pause.id,
         "session_id": owner.member.session_id,

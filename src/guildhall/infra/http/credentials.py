@@ -10,7 +10,6 @@ from __future__ import annotations
 import hashlib
 import hmac
 from collections.abc import Mapping
-from http.cookies import CookieError, SimpleCookie
 from typing import NamedTuple
 from urllib.parse import urlsplit
 from uuid import UUID
@@ -70,6 +69,7 @@ def shown_by(connection: HTTPConnection) -> Shown:
     """Read a request's credentials, off the raw list: building a mapping of all headers would
     cost as much as a signature."""
     bearer = api_key = cookie = admin_secret = None
+    cookies = ""
     for name, value in connection.scope["headers"]:
         if name == b"authorization":
             scheme, _, token = value.decode("latin-1").partition(" ")
@@ -78,17 +78,25 @@ def shown_by(connection: HTTPConnection) -> Shown:
         elif name == b"x-api-key":
             api_key = value.decode("latin-1")
         elif name == b"cookie" and ACCESS_COOKIE.encode() in value:
-            cookie = cookies_of(value.decode("latin-1")).get(ACCESS_COOKIE)
+            cookies += value.decode("latin-1") + ";"
         elif name == b"x-admin-secret-key":
             admin_secret = value.decode("latin-1")
+    if cookies:
+        cookie = cookies_of(cookies).get(ACCESS_COOKIE)
     return Shown(bearer, api_key, cookie, admin_secret)
 
 
 def cookies_of(header: str) -> Mapping[str, str]:
-    try:
-        return {name: morsel.value for name, morsel in SimpleCookie(header).items()}
-    except CookieError:
-        return {}
+    """Read a Cookie header. A name that comes twice counts for nothing: of a `__Host-` cookie a
+    browser keeps one, so somebody has tossed in the other."""
+    found: dict[str, str] = {}
+    twice = set[str]()
+    for pair in header.split(";"):
+        name, _, value = pair.strip(" \t").partition("=")
+        if name in found:
+            twice.add(name)
+        found[name] = value.strip('"')  # In which some values have to be set.
+    return {name: value for name, value in found.items() if name not in twice}
 
 
 def check_same_site(connection: HTTPConnection, accepted_origins: frozenset[str]) -> None:
