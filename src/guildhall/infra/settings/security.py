@@ -4,11 +4,18 @@ from __future__ import annotations
 
 import base64
 import re
-from pathlib import Path
 from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    FilePath,
+    SecretStr,
+    field_validator,
+    model_validator,
+)
 
 from guildhall.infra.settings.base import Concern
 
@@ -116,7 +123,7 @@ class SecuritySettings(Concern):
     deletion_grace_days: int = Field(
         14, ge=0, le=365, description="Days from the deletion of an account to its erasure."
     )
-    banned_passwords: Path | None = Field(
+    banned_passwords: FilePath | None = Field(
         None,
         description="File of passwords to refuse, one a line, besides the 30,000 commonest.",
     )
