@@ -40,6 +40,7 @@ class Authenticator:
     verifies_user: bool = True
     rp_id: str | None = None
     """Whom it says it signs for; None for whom it was asked for."""
+    cross_origin: bool = False
     sign_count: int = 0
     credential_id: bytes = field(default_factory=lambda: os.urandom(32))
     user_handle: bytes = b""
@@ -99,7 +100,12 @@ class Authenticator:
 
     def _client_data(self, kind: str, challenge: str) -> bytes:
         return json.dumps(
-            {"type": kind, "challenge": challenge, "origin": self.origin, "crossOrigin": False}
+            {
+                "type": kind,
+                "challenge": challenge,
+                "origin": self.origin,
+                "crossOrigin": self.cross_origin,
+            }
         ).encode()
 
     def _authenticator_data(self, rp_id: str, *, attested: bool) -> bytes:

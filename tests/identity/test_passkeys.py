@@ -187,6 +187,17 @@ async def test_a_challenge_is_for_one_purpose_and_one_member(
         assert (status, answer["error"]) == (422, "passkey_challenge_invalid")
 
 
+async def test_an_answer_from_a_page_inside_another_sites_is_refused(
+    client: Client, member: Person, phone: Authenticator
+) -> None:
+    own, framed = client.of(member), Authenticator(cross_origin=True)
+    status, answer = await register(own, framed.create(await options_to_register(own)))
+    assert (status, answer["error"]) == (422, "passkey_challenge_invalid")
+    phone.cross_origin = True
+    status, answer = await sign_in(client, phone.get(await options_to_sign_in(client)))
+    assert (status, answer["error"]) == (422, "passkey_challenge_invalid")
+
+
 async def test_a_challenge_is_forgotten_after_five_minutes(client: Client, committed: Hall) -> None:
     await options_to_sign_in(client)
     [key] = await committed.redis.keys("passkey-challenge:*")

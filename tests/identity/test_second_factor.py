@@ -536,3 +536,18 @@ async def test_only_admins_remove_anothers_second_factor(
     other = client.of(await factories.person(committed, role=role))
     assert (await other.delete(f"/admin/users/{who}/second-factor")).status_code == 403
     await half_way(client)
+
+
+async def test_whoever_runs_the_hall_lets_its_only_admin_in_again(
+    client: Client, committed: Hall, application: Any, owner: asyncpg.Connection, ada: Ada
+) -> None:
+    await owner.execute("UPDATE users SET role = 'admin'")
+    secret = "the-operators-own-0123456789-abcdefghi"
+    security = SecuritySettings(admin_secret_key=SecretStr(secret))
+    settings = replace(committed.settings, security=security)
+    furnish(application, replace(committed, settings=settings))
+    by_script = {"X-Admin-Secret-Key": secret}
+    found = (await client.get("/admin/users?search=ada", headers=by_script)).json()["items"]
+    path = f"/admin/users/{found[0]['id']}/second-factor"
+    assert (await client.delete(path, headers=by_script)).status_code == 204
+    assert (await client.post("/auth/login", json=LOGIN)).status_code == 200

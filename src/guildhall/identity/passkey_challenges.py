@@ -36,17 +36,18 @@ async def take_challenge(redis: Redis, purpose: str, client_data_json: str) -> b
     Raises PasskeyChallengeInvalid, or PasskeysUnavailable.
     """
     try:
-        challenge = parse_client_data_json(base64url_to_bytes(client_data_json)).challenge
+        client_data = parse_client_data_json(base64url_to_bytes(client_data_json))
     except Exception:
         # The library raises whatever its parsers raise on bytes that a stranger made up.
         raise PasskeyChallengeInvalid from None
     try:
-        known = await redis.getdel(_key(purpose, challenge))
+        known = await redis.getdel(_key(purpose, client_data.challenge))
     except RedisError:
         raise PasskeysUnavailable from None
-    if known is None:
+    # No page of another site shows one of ours inside: it would ask in our name.
+    if known is None or client_data.cross_origin:
         raise PasskeyChallengeInvalid
-    return challenge
+    return client_data.challenge
 
 
 def _key(purpose: str, challenge: bytes) -> str:
