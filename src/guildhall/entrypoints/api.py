@@ -36,6 +36,7 @@ from guildhall.infra.endpoints import Endpoints
 from guildhall.infra.garbage import collect_rarely
 from guildhall.infra.hall import Hall, open_hall
 from guildhall.infra.http.access import Entrance, scopes_of
+from guildhall.infra.http.connections import GuardedProtocol
 from guildhall.infra.http.envelope import Envelope
 from guildhall.infra.http.hot import HotRoute, SharedAnswers
 from guildhall.infra.http.hygiene import page_policy
@@ -192,7 +193,7 @@ def serving(settings: Settings) -> dict[str, Any]:
     return {
         "host": settings.api.api_host,
         "port": settings.api.api_port,
-        "http": "httptools",
+        "http": partial(GuardedProtocol, head_seconds=settings.api.request_body_seconds),
         "ws": "websockets-sansio",
         "ws_max_size": LARGEST_FRAME_BYTES,
         "log_config": None,

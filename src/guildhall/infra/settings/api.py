@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ipaddress import ip_address
+from ipaddress import ip_address, ip_network
 from typing import Self
 from urllib.parse import urlsplit
 
@@ -45,7 +45,7 @@ class ApiSettings(Concern):
     )
     max_request_bytes: int = Field(1_048_576, ge=1024, description="Largest accepted body.")
     request_body_seconds: float = Field(
-        15.0, gt=0, description="How long the body of a request may take to arrive."
+        15.0, gt=0, description="How long the head of a request, and its body, may take to arrive."
     )
     request_seconds: float = Field(
         30.0, gt=0, description="How long an answer may take to begin, before it is a 503."
@@ -70,6 +70,18 @@ class ApiSettings(Concern):
             if parts.scheme not in ("http", "https") or not parts.netloc or parts.path:
                 raise ValueError("must name origins such as https://app.example.org, no `*`")
         return origins
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _are_networks(cls, proxies: tuple[str, ...]) -> tuple[str, ...]:
+        for proxy in proxies:
+            try:
+                ip_network(proxy)
+            except ValueError:
+                raise ValueError(
+                    "must list addresses or networks such as 10.0.0.0/8, no names, no `*`"
+                ) from None
+        return proxies
 
     @model_validator(mode="after")
     def _hosts_are_names(self) -> Self:
