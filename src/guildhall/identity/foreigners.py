@@ -101,6 +101,7 @@ async def arrive(units: UnitsOfWork, foreigner: Foreigner, address: str | None =
 
 async def link(uow: UnitOfWork, foreigner: Foreigner, user_id: UUID, address: str) -> None:
     """Let a member in as somebody elsewhere, too. Raises IdentityTaken if another is that."""
+    await uow.see_all()  # Whether somebody else is that.
     await _one_at_a_time(uow, foreigner)
     known = await _known(uow, foreigner)
     if known is not None:

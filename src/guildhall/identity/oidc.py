@@ -279,8 +279,9 @@ async def _pending(
     """Open what the browser has kept. Raises SignInNotBegun unless it is for this very answer."""
     try:
         opened = hall.sealer.open(_from_base64url(sealed or ""), PENDING_PLACE)
-        pending = Pending(**orjson.loads(opened))
-    except (SealBroken, ValueError, TypeError, binascii.Error):
+        kept = orjson.loads(opened)
+        pending = Pending(**kept | {"transport": Transport(kept["transport"])})
+    except (SealBroken, ValueError, TypeError, KeyError, binascii.Error):
         raise SignInNotBegun from None
     if (
         pending.provider != provider.name

@@ -4,13 +4,19 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from enum import Enum, auto
+from uuid import NAMESPACE_URL, UUID, uuid5
 
-__all__ = ["Rotation", "name_key", "rotation"]
+__all__ = ["Rotation", "identity_id", "name_key", "rotation"]
 
 
 def name_key(name: str) -> str:
     """Give the form under which a name or address is unique: `Ada` and `ada` are one."""
     return name.strip().casefold()
+
+
+def identity_id(issuer: str, subject: str) -> UUID:
+    """Give the id under which the door knows whom an issuer calls by this name."""
+    return uuid5(NAMESPACE_URL, f"{issuer}\n{subject}")
 
 
 class Rotation(Enum):
