@@ -25,9 +25,13 @@ from guildhall.entrypoints.api import create_app, furnish
 from guildhall.entrypoints.wiring import WIRING
 from guildhall.identity.codes import WRONG_CODES
 from guildhall.identity.logins import SECOND_FACTOR_TOKEN
-from guildhall.identity.models import TOTP_SECRET, AuditEntry, RecoveryCode, TotpSecret
+from guildhall.identity.models import TOTP_SECRET, AuditEntry, RecoveryCode, TotpSecret, User
+from guildhall.identity.repository import living_sessions
+from guildhall.identity.schemas import Transport
+from guildhall.identity.sessions import open_session
 from guildhall.identity.wording import PROOFS_CHANGED
 from guildhall.infra.hall import Hall, open_redis
+from guildhall.infra.http.access import RequestClient
 from guildhall.infra.sealing import Sealer, reseal
 from guildhall.infra.settings import ApiSettings, HallSettings, SecuritySettings
 from guildhall.infra.tokens import Tokens
@@ -36,6 +40,7 @@ from guildhall.kernel.member import Role
 from tests import factories
 from tests.factories import Person
 from tests.identity.authenticator import Authenticator
+from tests.identity.waiting import until_it_waits
 from tests.world import Client, SettableClock
 
 PASSWORD = "analytical engine at noon"
@@ -166,6 +171,34 @@ async def test_a_confirmation_gives_codes_once_and_ends_all_other_sessions(
     assert (await own.post("/users/me/totp")).json()["error"] == "totp_confirmed"
 
 
+async def test_a_confirmation_ends_a_session_that_is_just_being_opened(
+    client: Client, committed: Hall, clock: SettableClock, member: Person
+) -> None:
+    own = client.of(member)
+    secret = (await own.post("/users/me/totp")).json()["secret"]
+    body = {"code": pyotp.TOTP(secret).at(clock.now())}
+    async with committed.units.write(member=member.id) as uow:
+        await uow.session.get(User, member.id, with_for_update={"key_share": True})
+        opened = await open_session(
+            uow,
+            member.id,
+            "pad",
+            RequestClient("10.0.0.9", ""),
+            transport=Transport.BEARER,
+            second_factor=False,
+            method="password",
+            settings=committed.settings.security,
+        )
+        await uow.session.flush()
+        confirming = asyncio.create_task(own.post("/users/me/totp/confirm", json=body))
+        await until_it_waits(committed, confirming)
+    assert (await confirming).status_code == 200
+    async with committed.units.read() as uow:
+        alive = await living_sessions(uow, member.id)
+    assert opened.id not in alive
+    assert alive == [member.member.session_id]
+
+
 @pytest.mark.parametrize("steps", [-1, 0, 1])
 async def test_a_code_of_this_step_or_its_neighbours_opens_a_session(
     client: Client, ada: Ada, steps: int
@@ -248,6 +281,21 @@ async def test_a_token_of_another_type_or_key_or_account_goes_nowhere(
     status, answer = await show(client, nobodys, code=ada.next_code())
     assert (status, answer["error"]) == (401, "second_factor_wrong")
     status, answer = await show(client, nobodys, recovery_code=ada.recovery_codes[0])
+    assert (status, answer["error"]) == (401, "second_factor_wrong")
+
+
+async def test_a_code_of_an_app_that_was_not_confirmed_is_none(
+    client: Client, committed: Hall, clock: SettableClock, member: Person
+) -> None:
+    secret = (await client.of(member).post("/users/me/totp")).json()["secret"]
+    token = Tokens(committed.endpoints.secret_key).sign(
+        SECOND_FACTOR_TOKEN,
+        {
+            "sub": str(member.id), "jti": "1", "device": "x", "transport": "bearer",
+            "method": "password", "exp": 1 << 33,
+        },
+    )  # fmt: skip
+    status, answer = await show(client, token, code=pyotp.TOTP(secret).at(clock.now()))
     assert (status, answer["error"]) == (401, "second_factor_wrong")
 
 
