@@ -445,6 +445,35 @@ async def test_what_is_told_of_an_erased_member_afterwards_does_no_harm(
     assert [line["username"] for line in board] == [other.username]
 
 
+async def test_an_erasure_while_awards_are_being_made_leaves_nothing_half_way(
+    client: Client,
+    committed: Hall,
+    owner: asyncpg.Connection,
+    clock: SettableClock,
+    member: Person,
+    other: Person,
+    settle: Settle,
+) -> None:
+    domain = await factories.domain(committed)
+    await client.of(member).delete(ME)
+    clock.advance(seconds=GRACE.total_seconds())
+    for _ in range(30):
+        async with committed.units.write() as uow:
+            for who in (member, other):
+                uow.emit(factories.achievement(who.member, uow.now, domain=domain))
+    ended, _ = await asyncio.gather(erase_due(committed), settle())
+    assert ended == {"erased": 1}
+    await settle()
+    kept = {each.table for each in PERSONAL if each.kept}
+    for each in PERSONAL:
+        if each.table not in kept:
+            left = await owner.fetchval(
+                f"SELECT count(*) FROM {each.table} WHERE {each.owners[0]} = $1", member.id
+            )
+            assert left == 0, each.table
+    await assert_sums_are_true(committed)
+
+
 async def test_what_is_on_its_way_about_a_member_goes_with_them(
     client: Client, committed: Hall, owner: asyncpg.Connection, clock: SettableClock, member: Person
 ) -> None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from uuid import UUID
 
 import asyncpg
@@ -18,7 +19,8 @@ from guildhall.infra.database import APP_ROLE, MEMBER_SETTING, Base, asyncpg_arg
 from guildhall.infra.hall import Hall
 from tests.canaries import put, row_of
 from tests.factories import Person
-from tests.laws.sources import Trees, source_trees, texts, trees_of
+from tests.laws.sources import Trees, calls, source_trees, texts, trees_of
+from tests.laws.test_faces import module_of
 from tests.laws.test_schema import owner_of
 
 APPEND_ONLY = {"audit_log", "xp_ledger"}
@@ -225,3 +227,41 @@ def test_the_law_of_the_wall_sees_who_goes_round_it() -> None:
         fine='text("UPDATE users SET role = 1"); text("SET LOCAL work_mem = 1")',
     )
     assert [found[0] for found in goings_round(trees)] == ["a", "b", "c", "d", "e"]
+
+
+def reads_of_private_rows(trees: Trees, text_of: Callable[[str, str], str]) -> list[str]:
+    """Find statements that are run on the bare pool of reads and name a private table.
+
+    Its connections keep the last member that they were told of: only `reads_of` tells them.
+    """
+    found = []
+    for path, tree in trees.items():
+        for call in calls(tree):
+            way = ast.unparse(call.func)
+            if not re.search(r"\breads\.(?:fetch|fetchrow|fetchval|execute|acquire)$", way):
+                continue
+            if path == "infra/database.py":
+                continue
+            statement = text_of(path, ast.unparse(call.args[0])) if call.args else way
+            private = [name for name in PRIVATE if re.search(rf"\b{name}\b", statement)]
+            if private or not call.args:
+                found.append(f"{path}: {', '.join(private) or 'a bare connection'}")
+    return found
+
+
+def test_what_is_read_without_telling_whose_is_what_everybody_may_see() -> None:
+    def text_of(path: str, name: str) -> str:
+        return str(getattr(module_of(path), name))
+
+    assert reads_of_private_rows(source_trees(), text_of) == []
+
+
+def test_the_law_of_reads_sees_private_rows() -> None:
+    trees = trees_of(
+        a="await hall.database.reads.fetchval(STATEMENT, 1)",
+        b="hall.database.reads.acquire()",
+        fine="await connection.fetchval(STATEMENT, 1)",
+        infra__database="self.reads.acquire()",
+    )
+    found = reads_of_private_rows(trees, lambda path, name: "SELECT 1 FROM api_keys k")
+    assert found == ["a.py: api_keys", "b.py: a bare connection"]
