@@ -59,7 +59,8 @@ async def test_a_letter_that_the_server_puts_off_is_tried_again_and_arrives_once
     server, post = served
     server.answers = ["451 Later", "421 Much later"]
     await client.post("/auth/register", json=ADA)
-    await deliver(committed, post)
+    with structlog.testing.capture_logs():
+        await deliver(committed, post)
     assert await executions(owner) == [("mail_verification", "succeeded", 3)]
     (mail,) = server.arrived
     assert mail["To"] == ADA["email"]
@@ -90,7 +91,8 @@ async def test_a_server_that_is_away_is_not_asked_for_ever(
     server, post = served
     server.drops = True
     await client.post("/auth/register", json=ADA)
-    await deliver(committed, post)
+    with structlog.testing.capture_logs():
+        await deliver(committed, post)
     assert await executions(owner) == [("mail_verification", "failed", letters.MAX_ATTEMPTS)]
 
 

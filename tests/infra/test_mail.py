@@ -165,9 +165,16 @@ async def test_the_server_is_shown_name_and_password_over_tls(certificate: Path)
 
 async def test_a_server_without_tls_gets_neither_letter_nor_password() -> None:
     async with mail_server() as server:
-        with pytest.raises(aiosmtplib.SMTPException):
-            await smtp_post(server).send(LETTER)
+        url = f"smtp://localhost:{server.port}"
+        told = MailSettings(_env_file=None, smtp_url=SecretStr(url))  # type: ignore[call-arg]
+        for post in (smtp_post(server), SmtpPost.at(url, told, SettableClock())):
+            with pytest.raises(aiosmtplib.SMTPException):
+                await post.send(LETTER)
         assert (server.arrived, server.users, server.tried) == ([], [], 0)
+        # On this machine an operator may say that it is meant.
+        in_the_clear = told.model_copy(update={"smtp_start_tls": False})
+        await SmtpPost.at(url, in_the_clear, SettableClock()).send(LETTER)
+        assert server.recipients == [LETTER.to]
 
 
 async def test_a_server_that_is_not_whom_it_says_gets_nothing(tmp_path: Path) -> None:
