@@ -164,11 +164,13 @@ async def running_oidc_server(
         process = await start(*arguments)
         assert await process.wait() == 0, told()
 
-    await run("db", "upgrade")
-    for username, known in people.items():
+    async def join(username: str, known: Mapping[str, str]) -> None:
         options = [f"--{name}={value}" for name, value in known.items()]
         given = (f"--user-name={username}", f"--password={PASSWORD}", *options)
         await run("create", "user", "--quiet", *given)
+
+    await run("db", "upgrade")
+    await asyncio.gather(*(join(username, known) for username, known in people.items()))
     server = await start("run", "--bind", f"127.0.0.1:{port}")
     try:
         url = f"http://127.0.0.1:{port}"

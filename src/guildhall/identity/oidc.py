@@ -12,8 +12,7 @@ import hashlib
 import hmac
 import secrets
 from dataclasses import asdict, dataclass
-from typing import Any
-from urllib.parse import quote_plus, urlencode, urlsplit
+from urllib.parse import urlencode, urlsplit
 from uuid import UUID
 
 import orjson
@@ -21,33 +20,26 @@ import structlog
 from redis.exceptions import RedisError
 from sqlalchemy import exists, select
 
-from guildhall.identity import foreigners, logins, repository, rules
+from guildhall.identity import foreigners, logins, providers, repository, rules
 from guildhall.identity.audit_trail import record
 from guildhall.identity.errors import (
     IdentityNotFound,
-    IdentityProviderNotFound,
     IdentityProviderRefused,
-    IdentityProviderUnavailable,
     LastWayIn,
     SecondFactorRequired,
     SignInNotBegun,
 )
 from guildhall.identity.foreigners import Foreigner
 from guildhall.identity.models import ExternalIdentity, Passkey, User
+from guildhall.identity.providers import base64url
 from guildhall.identity.schemas import IdentityOut, Transport
 from guildhall.identity.sessions import SignedIn, tell_door
 from guildhall.infra.door import tombstone
 from guildhall.infra.hall import Hall
 from guildhall.infra.http.access import RequestClient
-from guildhall.infra.issuers import (
-    ProviderMetadata,
-    RemoteRefused,
-    RemoteUnavailable,
-    Unverified,
-)
 from guildhall.infra.sealing import SealBroken
 from guildhall.infra.settings import OidcProvider
-from guildhall.infra.tokens import TokenRefused, Tokens
+from guildhall.infra.tokens import Tokens
 from guildhall.infra.unit_of_work import UnitOfWork
 from guildhall.kernel.member import Member
 from guildhall.kernel.paging import Page, page_of, position_in
@@ -68,7 +60,6 @@ log = structlog.get_logger()
 PENDING_SECONDS = 600
 PENDING_PLACE = b"oidc pending sign-in"
 USERNAME_CLAIM = "preferred_username"
-HASHES = {"256": hashlib.sha256, "384": hashlib.sha384, "512": hashlib.sha512}
 
 
 @dataclass(frozen=True)
@@ -128,8 +119,8 @@ async def begin(
 
     Raises IdentityProviderNotFound or IdentityProviderUnavailable.
     """
-    provider = _provider(hall, provider_name)
-    metadata = await _metadata(hall, provider)
+    provider = providers.known(hall, provider_name)
+    metadata = await providers.metadata_of(hall, provider)
     pending = Pending(
         provider=provider.name,
         state=secrets.token_urlsafe(32),
@@ -146,17 +137,17 @@ async def begin(
     asked = {
         "response_type": "code",
         "client_id": provider.client_id,
-        "redirect_uri": _redirect_uri(hall, provider),
+        "redirect_uri": providers.redirect_uri(hall, provider),
         "scope": " ".join(provider.scopes),
         "state": pending.state,
         "nonce": pending.nonce,
-        "code_challenge": _base64url(challenge),
+        "code_challenge": base64url(challenge),
         "code_challenge_method": "S256",
     }
     where = metadata.authorization_endpoint or ""
     sealed = hall.sealer.seal(orjson.dumps(asdict(pending)), PENDING_PLACE)
     joint = "&" if urlsplit(where).query else "?"
-    return Begun(f"{where}{joint}{urlencode(asked)}", _base64url(sealed))
+    return Begun(f"{where}{joint}{urlencode(asked)}", base64url(sealed))
 
 
 async def finish(
@@ -172,15 +163,17 @@ async def finish(
     Raises SignInNotBegun, IdentityProviderRefused, IdentityProviderUnavailable, IdentityTaken, and
     SecondFactorRequired where the tokens travel in answers.
     """
-    provider = _provider(hall, provider_name)
+    provider = providers.known(hall, provider_name)
     pending = await _pending(hall, provider, sealed, answer)
-    metadata = await _metadata(hall, provider)
+    metadata = await providers.metadata_of(hall, provider)
     # Else another provider could have its own answer taken for this one's (RFC 9207).
     if answer.issuer != provider.issuer and (answer.issuer is not None or metadata.says_issuer):
         raise IdentityProviderRefused
     if answer.error is not None or answer.code is None:
         raise IdentityProviderRefused(provider_error=_shown(answer.error))
-    claims = await _claims(hall, provider, metadata, pending, answer.code)
+    claims = await providers.who_signed_in(
+        hall, provider, metadata, answer.code, verifier=pending.verifier, nonce=pending.nonce
+    )
     foreigner = Foreigner.of(claims, USERNAME_CLAIM)
     if pending.member_id is not None and pending.session_id is not None:
         member_id = UUID(pending.member_id)
@@ -252,27 +245,6 @@ async def unlink(hall: Hall, uow: UnitOfWork, member: Member, identity_id: UUID)
     tell_door(uow, member.id, [identity_id], tombstone)
 
 
-def _provider(hall: Hall, name: str) -> OidcProvider:
-    provider = hall.issuers.providers.get(name)
-    if provider is None:
-        raise IdentityProviderNotFound
-    return provider
-
-
-async def _metadata(hall: Hall, provider: OidcProvider) -> ProviderMetadata:
-    try:
-        metadata = await hall.issuers.metadata(provider)
-    except RemoteUnavailable:
-        raise IdentityProviderUnavailable from None
-    if metadata.authorization_endpoint is None or metadata.token_endpoint is None:
-        raise IdentityProviderUnavailable
-    return metadata
-
-
-def _redirect_uri(hall: Hall, provider: OidcProvider) -> str:
-    return f"{hall.settings.api.origin}/api/v1/auth/oidc/{provider.name}/callback"
-
-
 async def _pending(
     hall: Hall, provider: OidcProvider, sealed: str | None, answer: Answer
 ) -> Pending:
@@ -303,69 +275,10 @@ async def _first_time(hall: Hall, state: str) -> bool:
         return True
 
 
-async def _claims(
-    hall: Hall,
-    provider: OidcProvider,
-    metadata: ProviderMetadata,
-    pending: Pending,
-    code: str,
-) -> dict[str, Any]:
-    """Exchange the code, and read who it was. No unit of work is open meanwhile."""
-    form = {
-        "grant_type": "authorization_code",
-        "code": code,
-        "redirect_uri": _redirect_uri(hall, provider),
-        "code_verifier": pending.verifier,
-    }
-    authorization = None
-    secret = provider.client_secret.get_secret_value() if provider.client_secret else None
-    if secret is not None and metadata.takes_basic:
-        both = f"{quote_plus(provider.client_id)}:{quote_plus(secret)}"  # RFC 6749, section 2.3.1
-        authorization = f"Basic {base64.b64encode(both.encode()).decode()}"
-    else:
-        form |= {"client_id": provider.client_id} | ({"client_secret": secret} if secret else {})
-    try:
-        assert metadata.token_endpoint is not None
-        given = await hall.issuers.post_form(metadata.token_endpoint, form, authorization)
-        id_token, access_token = given.get("id_token"), given.get("access_token")
-        if not isinstance(id_token, str):
-            raise IdentityProviderRefused
-        read = await hall.issuers.read_id_token(id_token, provider)
-    except RemoteUnavailable:
-        raise IdentityProviderUnavailable from None
-    except (RemoteRefused, TokenRefused) as error:
-        log.warning("oidc_sign_in_refused", provider=provider.name, reason=str(error))
-        raise IdentityProviderRefused from None
-    nonce = read.claims.get("nonce")
-    if (
-        not isinstance(nonce, str)
-        or not hmac.compare_digest(nonce.encode(), pending.nonce.encode())
-        or not _goes_with(read, access_token)
-    ):
-        raise IdentityProviderRefused
-    return dict(read.claims)
-
-
-def _goes_with(id_token: Unverified, access_token: object) -> bool:
-    """Tell whether both tokens were given out together, where the one says so (`at_hash`)."""
-    at_hash = id_token.claims.get("at_hash")
-    if at_hash is None:
-        return True
-    if not isinstance(at_hash, str) or not isinstance(access_token, str):
-        return False
-    digest = HASHES.get(id_token.algorithm[-3:], hashlib.sha512)(access_token.encode()).digest()
-    expected = _base64url(digest[: len(digest) // 2])
-    return hmac.compare_digest(at_hash.encode(), expected.encode())
-
-
 def _shown(error: str | None) -> str | None:
     """Give the provider's code for what went wrong, unless it is something else."""
     fits = error is not None and len(error) <= 60 and error.isascii() and error.isidentifier()
     return error if fits else None
-
-
-def _base64url(plain: bytes) -> str:
-    return base64.urlsafe_b64encode(plain).rstrip(b"=").decode()
 
 
 def _from_base64url(text: str) -> bytes:
