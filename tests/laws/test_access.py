@@ -183,7 +183,7 @@ async def test_no_route_of_admins_opens_to_anybody_else(
 async def test_what_belongs_to_another_member_is_not_found(
     client: Client, committed: Hall, member: Person, other: Person
 ) -> None:
-    theirs = await _belongings(committed, other)
+    theirs = await belongings(committed, other)
     mine = client.of(member)
     tried = 0
     for method, path in cases(Access.MEMBER):
@@ -200,7 +200,7 @@ async def test_what_belongs_to_oneself_is_found(
     client: Client, committed: Hall, other: Person
 ) -> None:
     """Guard the test above: its 404s come from the owner, not from the ids."""
-    theirs = await _belongings(committed, other)
+    theirs = await belongings(committed, other)
     own = client.of(other)
     for path in (
         "/challenges/{challenge_id}",
@@ -213,7 +213,7 @@ async def test_what_belongs_to_oneself_is_found(
         assert (await own.delete(filled(path, theirs))).status_code == 204, path
 
 
-async def _belongings(hall: Hall, owner: Person) -> dict[str, object]:
+async def belongings(hall: Hall, owner: Person) -> dict[str, object]:
     """Give somebody one of everything: a draft, an attempt, a pause, a task; off the boards."""
     draft = await factories.challenge(hall, owner.member, published=False)
     taken = await factories.attempt(hall, owner.member, await factories.challenge(hall))
