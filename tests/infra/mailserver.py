@@ -59,15 +59,25 @@ class MailServer:
     after_data: str = "250 OK"
     hangs: bool = False
     drops: bool = False
+    dawdles_seconds: float = 0
     arrived: list[EmailMessage] = field(default_factory=list)
     recipients: list[str] = field(default_factory=list)
     users: list[bytes] = field(default_factory=list)
     tried: int = 0
 
+    async def handle_MAIL(  # noqa: N802  # the library's name
+        self, _: SMTP, __: Session, envelope: Envelope, address: str, options: list[str]
+    ) -> str:
+        await asyncio.sleep(self.dawdles_seconds)
+        envelope.mail_from = address
+        envelope.mail_options.extend(options)
+        return "250 OK"
+
     async def handle_RCPT(  # noqa: N802  # the library's name
         self, server: SMTP, _: Session, envelope: Envelope, address: str, __: list[str]
     ) -> str:
         self.tried += 1
+        await asyncio.sleep(self.dawdles_seconds)
         if self.hangs:
             await asyncio.Event().wait()
         if self.drops:

@@ -221,6 +221,15 @@ async def test_a_server_that_hangs_or_drops_is_given_up(certificate: Path) -> No
         assert server.arrived == []
 
 
+async def test_a_server_that_dawdles_at_each_step_is_given_up(certificate: Path) -> None:
+    async with mail_server(certificate) as server:
+        server.dawdles_seconds = 0.7
+        with pytest.raises(TimeoutError) as given_up:
+            await smtp_post(server, mail_timeout_seconds=1.0).send(LETTER)
+        assert not isinstance(given_up.value, aiosmtplib.SMTPException)
+        assert server.arrived == []
+
+
 async def test_a_wrong_password_is_no_fault_of_the_letter(certificate: Path) -> None:
     async with mail_server(certificate, needs_login=True) as server:
         url = f"smtp://hall:wrong@localhost:{server.port}"
