@@ -332,6 +332,17 @@ async def test_no_mail_goes_to_who_may_not_come_in(
     assert await confirm(client, token) == INVALID
 
 
+@pytest.mark.parametrize("status", ["suspended", "erased"])
+async def test_nobody_is_asked_to_verify_what_they_can_no_longer_use(
+    client: Client, committed: Hall, mailbox: Mailbox, status: str
+) -> None:
+    answer = await client.post("/auth/register", json=ADA)
+    async with committed.units.write() as uow:
+        (await uow.session.get_one(User, UUID(answer.json()["id"]))).status = status
+    await deliver(committed, mailbox)
+    assert mailbox.letters == []
+
+
 async def test_a_verified_address_is_marked_once(
     client: Client, committed: Hall, mailbox: Mailbox
 ) -> None:
