@@ -22,6 +22,7 @@ from guildhall.infra.hall import Hall
 from guildhall.infra.handles import mint
 from guildhall.infra.http.credentials import ACCESS_COOKIE, API_KEY_PREFIX
 from guildhall.infra.streams import MOST_STREAMS, MOST_WAITING, LiveEvent, Stream, tell_member
+from guildhall.infra.tokens import TokenRefused
 from guildhall.kernel.ids import new_id
 from tests.factories import Person
 from tests.infra.serving import PATIENCE_SECONDS, Served, served
@@ -106,8 +107,15 @@ async def test_a_member_hears_what_is_told_to_them_and_to_nobody_else(
 @WAYS
 @pytest.mark.parametrize("end", ["logout", "suspension"])
 async def test_a_stream_ends_with_its_session(
-    live: Served, client: Client, member: Person, admin: Person, way: Any, end: str
+    live: Served,
+    client: Client,
+    member: Person,
+    admin: Person,
+    way: Any,
+    end: str,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr(streams_module, "CHECK_SECONDS", 3600)
     async with way(live, member) as listener:
         await listener.hears()
         if end == "logout":
@@ -118,6 +126,18 @@ async def test_a_stream_ends_with_its_session(
         assert answer.status_code in {200, 204}, answer.text
         assert await listener.hears() == ("ended", {"reason": "session_ended"})
         assert await listener.hears() == ("over", None if way is by_events else 4001)
+
+
+async def test_a_session_ended_between_the_door_and_the_stream_gets_none(
+    live: Served, committed: Hall, member: Person
+) -> None:
+    streams = live.app.state.streams
+    ended = Credential(Kind.SESSION, member.member.session_id, member.id)
+    await committed.redis.set(session_key(ended.id), TOMBSTONE)
+    with pytest.raises(TokenRefused):
+        async with streams.open(ended, member.member):
+            raise AssertionError("it was opened")
+    assert streams._all() == []
 
 
 @WAYS
