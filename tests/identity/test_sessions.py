@@ -300,7 +300,8 @@ async def test_who_is_suspended_while_signing_in_gets_no_session(
 ) -> None:
     async with committed.units.write() as uow:
         ada = (await uow.session.scalars(select(User).where(User.username == "ada"))).one()
-        await administration.change_role(uow, admin.member, ada.id, UserRoleChange(status="suspended"))
+        change = UserRoleChange(status="suspended")
+        await administration.change_role(uow, admin.member, ada.id, change)
         body = {"login": "ada", "password": PASSWORD}
         signing_in = asyncio.create_task(client.post("/auth/login", json=body))
         await until_it_waits(committed, signing_in)
