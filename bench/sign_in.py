@@ -26,7 +26,7 @@ from bench.loading import closed_loop, request
 from bench.processes import answering, free_port, processes, uvicorn
 from bench.report import Figure, progress
 from bench.scale import Scale
-from guildhall.identity import Register, register
+from guildhall.identity import BannedPasswords, PasswordPolicy, Register, register
 from guildhall.infra.http.credentials import ACCESS_COOKIE
 
 __all__ = ["run"]
@@ -211,7 +211,7 @@ def _address(name: str, known: bool) -> str:
 async def _account(stage: Stage, name: str) -> UUID:
     async with stage.hall.units.write() as uow:
         body = Register(username=name, email=f"{name}@example.org", password=PASSWORD)
-        return (await register(uow, body)).id
+        return (await register(uow, PasswordPolicy(BannedPasswords(None)), body)).id
 
 
 @asynccontextmanager

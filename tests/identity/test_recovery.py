@@ -319,7 +319,7 @@ async def test_a_link_for_an_address_that_another_verified_meanwhile_opens_nothi
 
 @pytest.mark.parametrize("status", ["suspended", "erased"])
 async def test_no_mail_goes_to_who_may_not_come_in(
-    client: Client, committed: Hall, mailbox: Mailbox, status: str
+    client: Client, committed: Hall, mailbox: Mailbox, clock: SettableClock, status: str
 ) -> None:
     user_id = await registered(client, committed, mailbox)
     await ask(client, committed, mailbox)
@@ -327,6 +327,7 @@ async def test_no_mail_goes_to_who_may_not_come_in(
     async with committed.units.write() as uow:
         (await uow.session.get_one(User, user_id)).status = status
     mailbox.letters.clear()
+    clock.advance(seconds=61)
     await ask(client, committed, mailbox)
     assert mailbox.letters == []
     assert await confirm(client, token) == INVALID
