@@ -88,7 +88,8 @@ async def who_signed_in(
         if not isinstance(id_token, str):
             raise IdentityProviderRefused
         read = await hall.issuers.read_id_token(id_token, provider)
-    except RemoteUnavailable:
+    except RemoteUnavailable as error:
+        log.warning("identity_provider_away", provider=provider.name, reason=str(error))
         raise IdentityProviderUnavailable from None
     except (RemoteRefused, TokenRefused) as error:
         log.warning("oidc_sign_in_refused", provider=provider.name, reason=str(error))
