@@ -218,9 +218,7 @@ def upgrade() -> None:
             unique=False,
             postgresql_ops={f"{name}_key": "text_pattern_ops"},
         )
-    op.create_index(
-        op.f("ix_audit_log_address_id"), "audit_log", ["address", "id"], unique=False
-    )
+    op.create_index(op.f("ix_audit_log_address_id"), "audit_log", ["address", "id"], unique=False)
     op.create_index(
         "ix_users_erase",
         "users",
@@ -292,8 +290,10 @@ def _build_second_wall() -> None:
     for name, forget in (
         (
             "forget_traces",
-            "UPDATE audit_log SET address = NULL, details = '{}', request_id = NULL"
-            " WHERE actor_id = member OR target_id = member",
+            (
+                "UPDATE audit_log SET address = NULL, details = '{}', request_id = NULL"
+                " WHERE actor_id = member OR target_id = member"
+            ),
         ),
         (
             "forget_reasons",
