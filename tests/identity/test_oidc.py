@@ -3,8 +3,10 @@ does as it is told, for what no honest server sends."""
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import hashlib
+import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
@@ -161,7 +163,11 @@ async def come_back(
 
 
 async def at_server(begun: Begun, server: OidcServer, who: str = "ada") -> dict[str, str]:
-    """Sign in at the server's pages; give what the browser brings back."""
+    """Sign in at the server's pages; give what the browser brings back.
+
+    Its tokens know whole seconds only, and it breaks where two of them would be the same.
+    """
+    await asyncio.sleep(1.01 - time.time() % 1)
     async with Browser() as browser:
         back = await browser.sign_in(begun.url, who, server.url)
     assert back.startswith(begun.asked["redirect_uri"] + "?")
