@@ -126,6 +126,17 @@ async def test_passkeys_are_listed_in_pages_and_excluded_from_being_made_again(
     assert (status, answer["error"]) == (409, "passkey_known")
 
 
+async def test_each_of_a_members_passkeys_opens_by_its_own_key(
+    client: Client, member: Person, phone: Authenticator
+) -> None:
+    stick = await passkey_of(client.of(member), algorithm="EdDSA")
+    for each in (phone, stick):
+        assert (await sign_in(client, each.get(await options_to_sign_in(client))))[0] == 200
+    stick.credential_id = phone.credential_id
+    status, answer = await sign_in(client, stick.get(await options_to_sign_in(client)))
+    assert (status, answer["error"]) == (401, "passkey_refused")
+
+
 async def test_a_removed_passkey_opens_nothing_and_removing_is_for_its_owner(
     client: Client, committed: Hall, member: Person, other: Person, phone: Authenticator
 ) -> None:
