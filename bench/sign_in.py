@@ -26,7 +26,8 @@ from bench.loading import closed_loop, request
 from bench.processes import answering, free_port, processes, uvicorn
 from bench.report import Figure, progress
 from bench.scale import Scale
-from guildhall.identity import BannedPasswords, PasswordPolicy, Register, register
+from guildhall.identity import BannedPasswords, PasswordPolicy, Register
+from guildhall.identity.service import register
 from guildhall.infra.http.credentials import ACCESS_COOKIE
 
 __all__ = ["run"]

@@ -21,7 +21,7 @@ from guildhall.identity.personal import PERSONAL
 from guildhall.identity.repository import local_days, usernames
 from guildhall.identity.routes import routers
 from guildhall.identity.schemas import Register
-from guildhall.identity.service import create_admin, new_setup_token, register
+from guildhall.identity.service import create_admin, new_setup_token
 
 __all__ = [
     "EXPORT_TASK",
@@ -50,7 +50,6 @@ __all__ = [
     "note_operator",
     "recall_of",
     "record",
-    "register",
     "routers",
     "tidy_exports",
     "usernames",
