@@ -24,6 +24,7 @@ from guildhall.kernel.ids import new_id
 from tests import factories
 from tests.canaries import put, row_of
 from tests.factories import Person
+from tests.identity.waiting import until_it_waits
 from tests.laws.test_row_security import table_of
 from tests.world import Client, SettableClock
 
@@ -223,6 +224,20 @@ async def test_one_export_is_made_at_a_time_however_many_ask(
     assert again["execution_id"] != asked[0].json()["execution_id"]
     await settle()
     assert await owner.fetchval("SELECT count(*) FROM data_exports") == 1  # The newest.
+
+
+async def test_who_asks_while_another_request_is_starting_one_gets_that(
+    committed: Hall, member: Person
+) -> None:
+    async def ask() -> UUID:
+        async with committed.units.write(member=member.id) as uow:
+            return (await exports.ask(uow, member.member)).id
+
+    async with committed.units.write(member=member.id) as uow:
+        first = await exports.ask(uow, member.member)
+        second = asyncio.create_task(ask())
+        await until_it_waits(committed, second)
+    assert await second == first.id
 
 
 async def test_while_a_newer_one_is_made_the_older_one_can_be_fetched(
