@@ -379,11 +379,10 @@ async def test_a_discovery_document_that_leads_astray_is_not_followed(
     claims: dict[str, Any],
     wrong: str,
 ) -> None:
-    issuer.metadata[wrong] = {"issuer": f"{issuer.url}/", "jwks_uri": "http://192.0.2.1/keys"}[
-        wrong
-    ]
+    elsewhere = f"{attacker.url.replace('127.0.0.1', '0.0.0.0')}/keys"  # Another name of here.
+    issuer.metadata[wrong] = {"issuer": f"{issuer.url}/", "jwks_uri": elsewhere}[wrong]
     assert (await client.with_token(issuer.sign(claims)).get(ME)).status_code == 401
-    assert issuer.asked["/keys"] == 0
+    assert (issuer.asked["/keys"], attacker.asked.total()) == (0, 0)
 
 
 def test_of_a_key_set_only_public_keys_for_signatures_are_taken() -> None:
