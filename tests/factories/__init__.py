@@ -13,7 +13,7 @@ from guildhall.challenges import service as challenges
 from guildhall.challenges.models import Attempt, Challenge
 from guildhall.challenges.schemas import ChallengeIn
 from guildhall.identity.models import ActiveSession, Device, User
-from guildhall.identity.passwords import BannedPasswords, PasswordPolicy
+from guildhall.identity.passwords import NOBODY, BannedPasswords, PasswordPolicy
 from guildhall.infra.hall import Hall
 from guildhall.infra.tasks import TaskRun
 from guildhall.infra.tokens import Tokens
@@ -91,7 +91,7 @@ async def person(
             "username_key": name.casefold(),
             "email": f"{name}@example.org",
             "email_key": f"{name}@example.org".casefold(),
-            "password_hash": "none",
+            "password_hash": NOBODY,
             "role": role.value,
             "status": "active",
             "time_zone": "UTC",

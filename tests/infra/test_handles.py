@@ -31,11 +31,24 @@ def test_a_character_that_was_mistyped_is_noticed(position: int) -> None:
     assert read_handle(TEXT[:position] + wrong + TEXT[position + 1 :], "ghk", 2) is None
 
 
-@pytest.mark.parametrize(
-    "wrong",
-    ["", "ghk", "ghk_", TEXT[:-1], TEXT + "A", TEXT.upper(), f" {TEXT}", TEXT.replace("ghk", "ghx"),
-     TEXT + "=" * 8, "ghk_" + "ä" * 92, "ghk_" + "\x00" * 92, mint("ghk", IDS[0])[0], TEXT * 1000],
-)  # fmt: skip
+WRONG = {
+    "empty": "",
+    "a prefix": "ghk",
+    "a prefix and no more": "ghk_",
+    "cut": TEXT[:-1],
+    "longer": TEXT + "A",
+    "in capitals": TEXT.upper(),
+    "after a space": f" {TEXT}",
+    "of another kind": TEXT.replace("ghk", "ghx"),
+    "padded": TEXT + "=" * 8,
+    "not ASCII": "ghk_" + "ä" * 92,
+    "NULs": "ghk_" + "\x00" * 92,
+    "with fewer ids": mint("ghk", IDS[0])[0],
+    "huge": TEXT * 1000,
+}
+
+
+@pytest.mark.parametrize("wrong", WRONG.values(), ids=WRONG.keys())
 def test_what_was_not_made_here_reads_as_nothing(wrong: str) -> None:
     assert read_handle(wrong, "ghk", 2) is None
 

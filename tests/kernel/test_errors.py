@@ -43,6 +43,7 @@ async def test_a_kind_decides_the_status_and_a_leaf_the_code(kind: str, status: 
     base = getattr(errors, kind)
     leaf = type("Leaf", (base,), {"code": "no_luck", "detail": "There was no luck."})
     wait = {"retry_after_seconds": 7} if base is TooManyRequests else {}
+    seconds = {"TooManyRequests": "7", "Unavailable": "2"}.get(kind)
     answer = await answer_to(leaf(**wait))
     assert answer.status_code == status
     assert answer.headers["content-type"] == "application/problem+json"
@@ -50,7 +51,7 @@ async def test_a_kind_decides_the_status_and_a_leaf_the_code(kind: str, status: 
     assert (body["status"], body["error"]) == (status, "no_luck")
     assert body["detail"] == "There was no luck."
     assert body["title"]
-    assert answer.headers.get("retry-after") == ("7" if wait else None)
+    assert answer.headers.get("retry-after") == seconds
     assert answer.headers.get("www-authenticate") == ("Bearer" if status == 401 else None)
 
 

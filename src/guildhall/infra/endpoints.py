@@ -20,8 +20,8 @@ class Endpoints:
 
     `owner_url` is the database for who makes and changes its tables, `database_url` for all others;
     they may be the same. They are `postgresql://user:password@host:port/name` or, over a Unix
-    socket, `postgresql://user:password@/name?host=/directory&port=5432`; `redis_url` is `redis://…` or
-    `unix:///path/to.sock?db=0`; `broker_url` is `amqp://…`, `redis://…` or `redis+socket:///path`.
+    socket, `postgresql://user:password@/name?host=/directory&port=5432`. `redis_url` is
+    `redis://…` or `unix:///path/to.sock?db=0`, `broker_url` is `amqp://…`, `redis://…` or `redis+socket:///path`.
     """
 
     database_url: str
