@@ -35,8 +35,9 @@ from guildhall.infra.door import Door
 from guildhall.infra.endpoints import Endpoints
 from guildhall.infra.garbage import collect_rarely
 from guildhall.infra.hall import Hall, open_hall
-from guildhall.infra.http.access import Entrance, scopes_of
+from guildhall.infra.http.access import scopes_of
 from guildhall.infra.http.connections import GuardedProtocol
+from guildhall.infra.http.entrance import Entrance
 from guildhall.infra.http.envelope import Envelope
 from guildhall.infra.http.hot import HotRoute, SharedAnswers
 from guildhall.infra.http.hygiene import page_policy

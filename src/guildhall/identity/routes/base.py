@@ -12,13 +12,13 @@ from guildhall.identity.passwords import PasswordPolicy
 from guildhall.identity.schemas import CookiesOut, TokensOut, Transport
 from guildhall.identity.sessions import SignedIn
 from guildhall.infra.http import CurrentMember, access_routers, hall_of
-from guildhall.infra.http.access import Entrance
 from guildhall.infra.http.credentials import (
     ACCESS_COOKIE,
     CSRF_COOKIE,
     REFRESH_COOKIE,
     csrf_token,
 )
+from guildhall.infra.http.entrance import Entrance
 from guildhall.infra.tokens import Tokens
 from guildhall.kernel.member import Member
 

@@ -10,6 +10,7 @@ from fastapi.responses import RedirectResponse
 
 from guildhall.identity import oidc
 from guildhall.identity.routes.base import (
+    PersonOnly,
     RecentMember,
     Signer,
     TheEntrance,
@@ -27,15 +28,14 @@ from guildhall.identity.schemas import (
     Transport,
 )
 from guildhall.identity.schemas.fields import DeviceName
-from guildhall.infra.http import Client, CurrentMember, Reads, Writes, hall_of
+from guildhall.infra.http import Client, Reads, Writes, hall_of
 from guildhall.infra.http.access import sign_in_limited
-from guildhall.infra.http.credentials import cookies_of
+from guildhall.infra.http.credentials import SECOND_FACTOR_COOKIE, cookies_of
 from guildhall.kernel.paging import Limit, Page
 
 __all__: list[str] = []
 
 PENDING_COOKIE = "__Host-guildhall-oidc"
-SECOND_FACTOR_COOKIE = "__Host-guildhall-second-factor"
 SECOND_FACTOR_PAGE = "/sign-in/second-factor"
 SECOND_FACTOR_SECONDS = 300
 
@@ -133,7 +133,7 @@ async def begin_link(
 
 @member.get("/users/me/identities")
 async def identities(
-    who: CurrentMember, uow: Reads, request: Request, limit: Limit = 20, cursor: str | None = None
+    who: PersonOnly, uow: Reads, request: Request, limit: Limit = 20, cursor: str | None = None
 ) -> Page[IdentityOut]:
     """List the accounts elsewhere that let one in."""
     return await oidc.identities(hall_of(request), uow, who, limit, cursor)

@@ -7,7 +7,7 @@ from fastapi import Request, Response
 from guildhall.identity import deletion, exports
 from guildhall.identity.routes.base import PersonOnly, RecentMember, member
 from guildhall.identity.schemas import ExportOut, UserOut
-from guildhall.infra.http import CurrentMember, Reads, Writes, hall_of
+from guildhall.infra.http import Reads, Writes, hall_of
 
 __all__: list[str] = []
 
@@ -19,7 +19,7 @@ async def ask_for_export(who: RecentMember, uow: Writes) -> ExportOut:
 
 
 @member.get("/users/me/export")
-async def newest_export(who: CurrentMember, uow: Reads) -> ExportOut:
+async def newest_export(who: PersonOnly, uow: Reads) -> ExportOut:
     """Read how far one's newest export is."""
     return await exports.newest(uow, who.id)
 

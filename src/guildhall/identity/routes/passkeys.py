@@ -7,7 +7,14 @@ from uuid import UUID
 from fastapi import Request, Response
 
 from guildhall.identity import passkeys
-from guildhall.identity.routes.base import RecentMember, TheEntrance, answer, member, public
+from guildhall.identity.routes.base import (
+    PersonOnly,
+    RecentMember,
+    TheEntrance,
+    answer,
+    member,
+    public,
+)
 from guildhall.identity.schemas import (
     CookiesOut,
     PasskeyIn,
@@ -17,7 +24,7 @@ from guildhall.identity.schemas import (
     TokensOut,
     Transport,
 )
-from guildhall.infra.http import Client, CurrentMember, Reads, Writes, hall_of
+from guildhall.infra.http import Client, Reads, Writes, hall_of
 from guildhall.infra.http.access import sign_in_limited
 from guildhall.infra.http.credentials import check_same_site
 from guildhall.kernel.paging import Limit, Page, page_of, position_in
@@ -62,7 +69,7 @@ async def register(
 
 @member.get("/users/me/passkeys")
 async def list_passkeys(
-    who: CurrentMember, uow: Reads, limit: Limit = 20, cursor: str | None = None
+    who: PersonOnly, uow: Reads, limit: Limit = 20, cursor: str | None = None
 ) -> Page[PasskeyOut]:
     """List one's passkeys, newest first."""
     before = position_in(cursor, UUID)[0] if cursor else None

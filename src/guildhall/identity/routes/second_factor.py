@@ -32,7 +32,7 @@ from guildhall.identity.schemas import (
     TotpOut,
     Transport,
 )
-from guildhall.infra.http import Client, CurrentMember, Reads, Writes, hall_of
+from guildhall.infra.http import Client, Reads, Writes, hall_of
 from guildhall.infra.http.access import sign_in_limited
 from guildhall.infra.http.credentials import SECOND_FACTOR_COOKIE, check_same_site, cookies_of
 
@@ -83,7 +83,7 @@ async def reauthenticate(
 
 
 @member.get("/users/me/second-factor")
-async def state(who: CurrentMember, uow: Reads) -> SecondFactorOut:
+async def state(who: PersonOnly, uow: Reads) -> SecondFactorOut:
     """Tell what one can show beside the password."""
     return await second_factor.state(uow, who.id)
 
