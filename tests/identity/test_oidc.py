@@ -15,9 +15,11 @@ from http.cookies import SimpleCookie
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
+from uuid import UUID
 
 import httpx
 import orjson
+import pyotp
 import pytest
 import pytest_asyncio
 from joserfc import jwt
@@ -26,7 +28,7 @@ from pydantic import SecretStr
 from sqlalchemy import func, select
 
 from guildhall.entrypoints.api import furnish
-from guildhall.identity.models import ActiveSession, AuditEntry, TotpSecret, User
+from guildhall.identity.models import TOTP_SECRET, ActiveSession, AuditEntry, TotpSecret, User
 from guildhall.identity.oidc import PENDING_PLACE
 from guildhall.infra.hall import Hall
 from guildhall.infra.issuers import Issuers, open_outbound
@@ -575,11 +577,11 @@ async def test_who_has_a_second_factor_is_asked_for_it_here_too(
 ) -> None:
     token = (await told_sign_in(client, issuer)).json()["access_token"]
     me = (await client.with_token(token).get(ME)).json()
+    secret = pyotp.random_base32()
+    sealed = with_issuer.sealer.seal(secret.encode(), TOTP_SECRET.place(UUID(me["id"])))
     async with with_issuer.units.write() as uow:
         uow.session.add(
-            TotpSecret(
-                user_id=me["id"], sealed=b"", created_at=uow.now, confirmed_at=uow.now, last_step=0
-            )
+            TotpSecret(user_id=me["id"], sealed=sealed, created_at=uow.now, confirmed_at=uow.now)
         )
     program = await told_sign_in(client, issuer)
     assert (program.status_code, program.json()["error"]) == (401, "second_factor_required")
@@ -587,6 +589,16 @@ async def test_who_has_a_second_factor_is_asked_for_it_here_too(
     assert (browser.status_code, browser.headers["location"]) == (303, "/sign-in/second-factor")
     assert set(cookies_in(browser)) == {"__Host-guildhall-second-factor"}
     assert await count(with_issuer, ActiveSession) == 1
+    let_in = await client.post(
+        "/auth/second-factor",
+        json={"code": pyotp.TOTP(secret).at(with_issuer.clock.now())},
+        headers={
+            "cookie": "; ".join(f"{name}={value}" for name, value in cookies_in(browser).items()),
+            "sec-fetch-site": "same-origin",
+        },
+    )
+    assert (let_in.status_code, let_in.json()["token_type"]) == (200, "cookie")
+    assert await count(with_issuer, ActiveSession) == 2
 
 
 async def test_a_suspended_member_is_not_let_in_by_their_provider(
