@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import Counter
 from dataclasses import replace
 from typing import Any
@@ -107,9 +108,11 @@ async def test_a_limit_is_exact_under_a_hundred_requests_at_once(
 ) -> None:
     client = limited(committed, rate_limit_member_per_minute=30)
     mine = client.of(member)
+    began = time.monotonic()
     answers = await asyncio.gather(*(mine.get("/users/me") for _ in range(100)))
+    earned_back = int((time.monotonic() - began) // 2) + 1  # One each two seconds that they run.
     admitted = Counter(answer.status_code for answer in answers)
-    assert admitted[200] in (30, 31), admitted  # One may be earned back while they run.
+    assert 30 <= admitted[200] <= 30 + earned_back, admitted
     assert admitted[200] + admitted[429] == 100
     refused = next(answer for answer in answers if answer.status_code == 429)
     problem(refused, 429, "rate_limited")
