@@ -114,7 +114,7 @@ async def test_a_key_that_is_not_quite_right_opens_nothing_and_is_in_no_log(
             answer = await client.get("/users/me", headers=headers)
             assert (answer.status_code, answer.json()["error"]) == (401, "api_key_invalid"), key
         for key in (revoked["key"], soon["key"], forged, another_secret):
-            assert await refused(client, key) == (401, "token_invalid")
+            assert await refused(client, key) == (401, "api_key_invalid")
         assert await refused(client, right, "/challenges") == (403, "scope_missing")
         for query in ("api_key", "key", "ticket", "X-API-Key", "access_token"):
             answer = await client.get("/users/me", params={query: right})
@@ -139,7 +139,7 @@ async def test_a_key_right_but_for_its_secret_opens_nothing_while_the_door_knows
     made = await make(client, member)
     assert (await ask(client, made["key"])).status_code == 200
     guess, _ = mint("ghk", member.id, type(member.id)(made["id"]))
-    assert await refused(client, guess) == (401, "token_invalid")
+    assert await refused(client, guess) == (401, "api_key_invalid")
     assert (await ask(client, made["key"])).status_code == 200
 
 
@@ -152,7 +152,7 @@ async def test_a_revoked_key_is_shut_at_once(
     assert (await client.of(member).delete(f"{KEYS}/{made['id']}")).status_code == 204
     if redis_forgets:
         await committed.redis.flushdb()
-    assert await refused(client, made["key"]) == (401, "token_invalid")
+    assert await refused(client, made["key"]) == (401, "api_key_invalid")
     again = await client.of(member).delete(f"{KEYS}/{made['id']}")
     assert (again.status_code, again.json()["error"]) == (404, "api_key_not_found")
     (listed,) = (await client.of(member).get(KEYS)).json()["items"]
@@ -354,9 +354,9 @@ async def test_a_suspended_members_key_is_shut_at_once_and_stays_shut(
     await client.of(admin).patch(path, json={"status": "suspended"})
     if redis_forgets:
         await committed.redis.flushdb()
-    assert await refused(client, key) == (401, "token_invalid")
+    assert await refused(client, key) == (401, "api_key_invalid")
     await client.of(admin).patch(path, json={"status": "active"})
-    assert await refused(client, key) == (401, "token_invalid")
+    assert await refused(client, key) == (401, "api_key_invalid")
 
 
 async def test_a_key_manages_nobodys_credentials(client: Client, admin: Person) -> None:

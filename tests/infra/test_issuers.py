@@ -487,6 +487,30 @@ async def test_a_role_that_changes_holds_at_once(
     assert (await theirs.get("/admin/users")).status_code == 200
 
 
+@pytest.mark.parametrize(
+    ("seen_ago", "made_ago", "expected"),
+    [(60, 0, 202), (None, 60, 202), (3600, 0, 403), (None, 3600, 403), ("now", 0, 403)],
+)
+async def test_whom_the_issuer_saw_just_now_may_take_their_data_and_leave(
+    client: Client,
+    hall_of_issuer: Hall,
+    issuer: Issuer,
+    claims: dict[str, Any],
+    seen_ago: int | str | None,
+    made_ago: int,
+    expected: int,
+) -> None:
+    now = claims["iat"]
+    claims |= {"iat": now - made_ago, "nbf": now - made_ago}
+    if seen_ago is not None:
+        claims["auth_time"] = now - seen_ago if isinstance(seen_ago, int) else seen_ago
+    theirs = client.with_token(issuer.sign(claims))
+    answers = [await theirs.post("/users/me/export"), await theirs.delete("/users/me")]
+    assert [answer.status_code for answer in answers] == [expected, expected]
+    if expected == 403:
+        assert answers[0].json()["error"] == "reauthentication_required"
+
+
 async def test_a_hall_without_issuers_takes_none_of_their_tokens(
     client: Client, issuer: Issuer, claims: dict[str, Any]
 ) -> None:

@@ -64,7 +64,14 @@ async def test_what_is_no_ticket_opens_nothing(client: Client, ticket: str) -> N
 
 async def test_a_ticket_opens_streams_only(client: Client, member: Person) -> None:
     ticket = (await client.of(member).post("/auth/tickets")).json()["ticket"]
-    for path, accept in (("/users/me", "*/*"), ("/live", "*/*"), ("/live", "application/json")):
+    for path, accept in (
+        ("/users/me", "*/*"),
+        ("/live", "*/*"),
+        ("/live", "application/json"),
+        ("/users/me", "text/event-stream"),
+        ("/progress/me", "text/event-stream"),
+        ("/users/me/export/download", "text/event-stream"),
+    ):
         answer = await client.get(path, params={"ticket": ticket}, headers={"Accept": accept})
         problem(answer, 401, "not_signed_in")
     answer = await client.post("/auth/tickets", params={"ticket": ticket}, headers=STREAM)

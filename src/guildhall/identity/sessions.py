@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 from redis.asyncio import Redis
@@ -38,6 +39,7 @@ __all__ = [
     "SignedIn",
     "ask_again",
     "check_recent",
+    "check_recent_elsewhere",
     "end_all",
     "end_device",
     "end_session",
@@ -102,7 +104,6 @@ async def open_session(
         uow,
         "login",
         actor_id=user_id,
-        address=client.address,
         device=device.name,
         method=method,
         second_factor=second_factor,
@@ -115,7 +116,6 @@ async def refresh(
     tokens: Tokens,
     settings: SecuritySettings,
     refresh_token: str,
-    client: RequestClient,
     transport: Transport,
 ) -> SignedIn:
     """Exchange a refresh token for new tokens; `rules.rotation` says when.
@@ -152,13 +152,7 @@ async def refresh(
             )
         elif outcome is Rotation.END_FAMILY:
             await repository.end_sessions(uow, user_id, "refresh_reused", session_id=session_id)
-            record(
-                uow,
-                "refresh_token_reused",
-                target_id=user_id,
-                address=client.address,
-                session_id=str(session_id),
-            )
+            record(uow, "refresh_token_reused", target_id=user_id, session_id=str(session_id))
             tell_door(uow, user_id, [session_id], tombstone)
     if outcome is Rotation.END_FAMILY:
         raise RefreshTokenReused
@@ -241,6 +235,18 @@ async def check_recent(hall: Hall, member: Member) -> None:
 async def ask_again(uow: UnitOfWork, user_id: UUID) -> None:
     """Have the door read this member anew, whatever they come in with."""
     tell_door(uow, user_id, await repository.door_ids(uow, user_id), forget_session)
+
+
+def check_recent_elsewhere(hall: Hall, claims: Mapping[str, Any]) -> None:
+    """Raises ReauthenticationRequired unless an issuer elsewhere saw its member a short while ago.
+
+    That is `auth_time`; of an issuer that does not say it, when it made the token. Enough for what
+    is a member's right and done to nobody else, for who has no other way to show who they are.
+    """
+    seen_at = claims.get("auth_time", claims.get("iat"))
+    oldest = hall.clock.now().timestamp() - hall.settings.security.reauthentication_seconds
+    if not isinstance(seen_at, int | float) or seen_at < oldest:
+        raise ReauthenticationRequired
 
 
 def tell_door(

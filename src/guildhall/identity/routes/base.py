@@ -11,6 +11,7 @@ from guildhall.identity.errors import PersonRequired
 from guildhall.identity.passwords import PasswordPolicy
 from guildhall.identity.schemas import CookiesOut, TokensOut, Transport
 from guildhall.identity.sessions import SignedIn
+from guildhall.infra.door import Credential, Kind
 from guildhall.infra.http import CurrentMember, access_routers, hall_of
 from guildhall.infra.http.credentials import (
     ACCESS_COOKIE,
@@ -25,6 +26,7 @@ from guildhall.kernel.member import Member
 __all__ = [
     "PersonOnly",
     "RecentMember",
+    "RecentOwner",
     "Signer",
     "TheEntrance",
     "ThePolicy",
@@ -70,6 +72,19 @@ async def _recent_member(who: CurrentMember, request: Request) -> Member:
 
 RecentMember = Annotated[Member, Depends(_recent_member)]
 """Who is signed in, and proved who they are a short while ago: for sensitive changes."""
+
+
+async def _recent_owner(who: CurrentMember, request: Request) -> Member:
+    credential: Credential = request.state.credential
+    if credential.kind is Kind.ISSUER:
+        sessions.check_recent_elsewhere(hall_of(request), credential.claims or {})
+        return who
+    return await _recent_member(who, request)
+
+
+RecentOwner = Annotated[Member, Depends(_recent_owner)]
+"""As RecentMember; or who an issuer elsewhere saw a short while ago. For rights over one's data,
+which those who only ever come with an issuer's token have, too."""
 
 
 async def _person(who: CurrentMember) -> Member:

@@ -9,6 +9,7 @@ from guildhall.identity.schemas import TicketOut
 from guildhall.infra import tickets
 from guildhall.infra.http import hall_of
 from guildhall.infra.http.access import socket
+from guildhall.infra.http.entrance import STREAM
 from guildhall.infra.http.streams import EventStream, OpenStream, converse
 
 __all__: list[str] = []
@@ -24,7 +25,7 @@ async def make_ticket(request: Request) -> TicketOut:
     return TicketOut(ticket=ticket, expires_in=tickets.TICKET_SECONDS)
 
 
-@member.get("/live", response_class=EventStream, status_code=200)
+@member.get("/live", response_class=EventStream, status_code=200, openapi_extra=STREAM)
 async def live(stream: OpenStream) -> EventStream:
     """Hear at once what concerns you, as server-sent events: first `hello`, in the end `ended`.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from fastapi import Request, Response
 
 from guildhall.identity import deletion, exports
-from guildhall.identity.routes.base import PersonOnly, RecentMember, member
+from guildhall.identity.routes.base import PersonOnly, RecentOwner, member
 from guildhall.identity.schemas import ExportOut, UserOut
 from guildhall.infra.http import Reads, Writes, hall_of
 
@@ -13,7 +13,7 @@ __all__: list[str] = []
 
 
 @member.post("/users/me/export", status_code=202)
-async def ask_for_export(who: RecentMember, uow: Writes) -> ExportOut:
+async def ask_for_export(who: RecentOwner, uow: Writes) -> ExportOut:
     """Have everything that the hall holds of oneself put together; one at a time."""
     return await exports.ask(uow, who)
 
@@ -29,7 +29,7 @@ async def newest_export(who: PersonOnly, uow: Reads) -> ExportOut:
     response_class=Response,
     responses={200: {"content": {"application/zip": {}}, "description": "The zip."}},
 )
-async def download_export(who: RecentMember, uow: Reads) -> Response:
+async def download_export(who: RecentOwner, uow: Reads) -> Response:
     """Fetch one's newest export: a zip with a JSON file for each table."""
     content, ready_at = await exports.content(uow, who)
     return Response(
@@ -43,7 +43,7 @@ async def download_export(who: RecentMember, uow: Reads) -> Response:
 
 
 @member.delete("/users/me", status_code=202)
-async def leave(who: RecentMember, uow: Writes, request: Request) -> UserOut:
+async def leave(who: RecentOwner, uow: Writes, request: Request) -> UserOut:
     """Have one's account erased, for good, at `erase_after`. Ends all other sessions."""
     settings = hall_of(request).settings.security
     return UserOut.model_validate(await deletion.leave(uow, who, settings))

@@ -108,7 +108,10 @@ def check_same_site(connection: HTTPConnection, accepted_origins: frozenset[str]
             raise CrossSiteRequest
         return
     if "origin" not in headers:
-        raise CrossSiteRequest
+        raise CrossSiteRequest(
+            "With cookies a request has to come from a page of this hall, as `Sec-Fetch-Site` or"
+            " `Origin` tell; a program signs in with `transport: bearer`."
+        )
     check_origin(connection, accepted_origins)
 
 

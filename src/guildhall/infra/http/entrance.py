@@ -27,7 +27,11 @@ from guildhall.kernel.clock import Clock
 from guildhall.kernel.errors import Unauthenticated
 from guildhall.kernel.member import OPERATOR_ID, Member, Role
 
-__all__ = ["Access", "Entrance", "method_of"]
+__all__ = ["EVENT_STREAM", "STREAM", "Access", "Entrance", "asks_for_events", "method_of"]
+
+EVENT_STREAM = "text/event-stream"
+STREAM = {"x-stream": True}
+"""What `openapi_extra` says of a route whose answer is a stream: tickets open no other."""
 
 
 class Access(StrEnum):
@@ -100,7 +104,12 @@ class Entrance:
         else:
             raise NotSignedIn
         request.state.credential = credential
-        member, request.state.allowance = await self.door.admit(credential)
+        try:
+            member, request.state.allowance = await self.door.admit(credential)
+        except TokenRefused:
+            if credential.kind is Kind.KEY:
+                raise ApiKeyInvalid("This API key was revoked, or has expired.") from None
+            raise
         return member
 
     async def _bearer(self, token: str) -> Credential:
@@ -152,8 +161,12 @@ def method_of(connection: HTTPConnection) -> str:
 def stream_ticket(connection: HTTPConnection) -> str | None:
     """Give the ticket in the address of a stream: only there does a secret stand in one, as
     neither EventSource nor WebSocket can send a header."""
-    streams = connection.scope["type"] == "websocket" or (
-        connection.scope["method"] == "GET"
-        and connection.headers.get("accept") == "text/event-stream"
-    )
-    return connection.query_params.get("ticket") if streams else None
+    if connection.scope["type"] == "http":
+        marks = getattr(connection.scope.get("route"), "openapi_extra", None) or {}
+        if not STREAM.keys() <= marks.keys() or not asks_for_events(connection):
+            return None
+    return connection.query_params.get("ticket")
+
+
+def asks_for_events(connection: HTTPConnection) -> bool:
+    return EVENT_STREAM in connection.headers.get("accept", "")

@@ -19,11 +19,11 @@ from starlette.requests import HTTPConnection
 from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocketDisconnect
 
+from guildhall.infra.http.entrance import EVENT_STREAM, asks_for_events
 from guildhall.infra.streams import LiveEvent, Reason, Stream, Streams
 
 __all__ = ["LARGEST_FRAME_BYTES", "EventStream", "OpenStream", "converse"]
 
-EVENT_STREAM = "text/event-stream"
 KEEP_ALIVE_SECONDS = 15
 SEND_SECONDS = 5
 RETRY_MILLISECONDS = 2000
@@ -38,9 +38,7 @@ CLOSE_CODES = {
 
 
 async def _opened(connection: HTTPConnection) -> AsyncIterator[Stream]:
-    if connection.scope["type"] == "http" and EVENT_STREAM not in connection.headers.get(
-        "accept", ""
-    ):
+    if connection.scope["type"] == "http" and not asks_for_events(connection):
         raise HTTPException(
             406, f"This is a stream that does not end: send `Accept: {EVENT_STREAM}`."
         )
