@@ -6,18 +6,15 @@ that began it, and good there only, once, for ten minutes.
 
 from __future__ import annotations
 
-import base64
-import binascii
 import hashlib
 import hmac
 import secrets
 from dataclasses import asdict, dataclass
+from datetime import timedelta
 from urllib.parse import urlencode, urlsplit
 from uuid import UUID
 
 import orjson
-import structlog
-from redis.exceptions import RedisError
 from sqlalchemy import exists, select
 
 from guildhall.identity import foreigners, logins, providers, repository, rules
@@ -31,9 +28,9 @@ from guildhall.identity.errors import (
 )
 from guildhall.identity.foreigners import Foreigner
 from guildhall.identity.models import ExternalIdentity, Passkey, User
-from guildhall.identity.providers import base64url
 from guildhall.identity.schemas import IdentityOut, Transport
 from guildhall.identity.sessions import SignedIn, tell_door
+from guildhall.infra import once
 from guildhall.infra.door import tombstone
 from guildhall.infra.hall import Hall
 from guildhall.infra.http.access import RequestClient
@@ -41,6 +38,7 @@ from guildhall.infra.sealing import SealBroken
 from guildhall.infra.settings import OidcProvider
 from guildhall.infra.tokens import Tokens
 from guildhall.infra.unit_of_work import UnitOfWork
+from guildhall.kernel.encoding import base64url, from_base64url
 from guildhall.kernel.member import Member
 from guildhall.kernel.paging import Page, page_of, position_in
 
@@ -54,8 +52,6 @@ __all__ = [
     "identities",
     "unlink",
 ]
-
-log = structlog.get_logger()
 
 PENDING_SECONDS = 600
 PENDING_PLACE = b"oidc pending sign-in"
@@ -180,9 +176,9 @@ async def finish(
         async with hall.units.write(member=member_id) as uow:
             if UUID(pending.session_id) not in await repository.living_sessions(uow, member_id):
                 raise SignInNotBegun
-            await foreigners.link(uow, foreigner, member_id, client.address)
+            await foreigners.link(uow, foreigner, member_id)
         return Finished(pending.return_to)
-    user_id = await foreigners.arrive(hall.units, foreigner, client.address)
+    user_id = await foreigners.arrive(hall.units, foreigner)
     device = pending.device or client.user_agent[:80] or "unnamed"
     try:
         opened = await logins.let_in(
@@ -250,10 +246,10 @@ async def _pending(
 ) -> Pending:
     """Open what the browser has kept. Raises SignInNotBegun unless it is for this very answer."""
     try:
-        opened = hall.sealer.open(_from_base64url(sealed or ""), PENDING_PLACE)
+        opened = hall.sealer.open(from_base64url(sealed or ""), PENDING_PLACE)
         kept = orjson.loads(opened)
         pending = Pending(**kept | {"transport": Transport(kept["transport"])})
-    except (SealBroken, ValueError, TypeError, KeyError, binascii.Error):
+    except (SealBroken, ValueError, TypeError, KeyError):
         raise SignInNotBegun from None
     if (
         pending.provider != provider.name
@@ -266,20 +262,12 @@ async def _pending(
 
 
 async def _first_time(hall: Hall, state: str) -> bool:
+    # Without Redis every time is the first; but the provider takes each code once, too.
     key = f"oidc:used:{hashlib.sha256(state.encode()).hexdigest()}"
-    try:
-        return bool(await hall.redis.set(key, b"", nx=True, ex=2 * PENDING_SECONDS))
-    except RedisError:
-        # The provider takes each code once, too.
-        log.warning("oidc_state_not_counted")
-        return True
+    return await once.first_time(hall.redis, key, timedelta(seconds=2 * PENDING_SECONDS))
 
 
 def _shown(error: str | None) -> str | None:
     """Give the provider's code for what went wrong, unless it is something else."""
     fits = error is not None and len(error) <= 60 and error.isascii() and error.isidentifier()
     return error if fits else None
-
-
-def _from_base64url(text: str) -> bytes:
-    return base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)

@@ -7,12 +7,13 @@ another try.
 from __future__ import annotations
 
 import secrets
+from datetime import timedelta
 
 from redis.asyncio import Redis
-from redis.exceptions import RedisError
 from webauthn.helpers import base64url_to_bytes, parse_client_data_json
 
 from guildhall.identity.errors import PasskeyChallengeInvalid, PasskeysUnavailable
+from guildhall.infra import once
 
 __all__ = ["CHALLENGE_SECONDS", "new_challenge", "take_challenge"]
 
@@ -23,10 +24,9 @@ CHALLENGE_SECONDS = 300
 async def new_challenge(redis: Redis, purpose: str) -> bytes:
     """Give a challenge, and remember it. Raises PasskeysUnavailable."""
     challenge = secrets.token_bytes(CHALLENGE_BYTES)
-    try:
-        await redis.set(_key(purpose, challenge), 1, ex=CHALLENGE_SECONDS)
-    except RedisError:
-        raise PasskeysUnavailable from None
+    lifetime = timedelta(seconds=CHALLENGE_SECONDS)
+    key = _key(purpose, challenge)
+    await once.put(redis, key, b"", lifetime, otherwise=PasskeysUnavailable)
     return challenge
 
 
@@ -40,10 +40,8 @@ async def take_challenge(redis: Redis, purpose: str, client_data_json: str) -> b
     except Exception:
         # The library raises whatever its parsers raise on bytes that a stranger made up.
         raise PasskeyChallengeInvalid from None
-    try:
-        known = await redis.getdel(_key(purpose, client_data.challenge))
-    except RedisError:
-        raise PasskeysUnavailable from None
+    key = _key(purpose, client_data.challenge)
+    known = await once.take(redis, key, otherwise=PasskeysUnavailable)
     # No page of another site shows one of ours inside: it would ask in our name.
     if known is None or client_data.cross_origin:
         raise PasskeyChallengeInvalid

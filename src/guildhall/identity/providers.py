@@ -25,8 +25,9 @@ from guildhall.infra.issuers import (
 )
 from guildhall.infra.settings import OidcProvider
 from guildhall.infra.tokens import TokenRefused
+from guildhall.kernel.encoding import base64url
 
-__all__ = ["base64url", "known", "metadata_of", "redirect_uri", "who_signed_in"]
+__all__ = ["known", "metadata_of", "redirect_uri", "who_signed_in"]
 
 log = structlog.get_logger()
 
@@ -114,7 +115,3 @@ def _goes_with(id_token: Unverified, access_token: object) -> bool:
     digest = HASHES.get(id_token.algorithm[-3:], hashlib.sha512)(access_token.encode()).digest()
     expected = base64url(digest[: len(digest) // 2])
     return hmac.compare_digest(at_hash.encode(), expected.encode())
-
-
-def base64url(plain: bytes) -> str:
-    return base64.urlsafe_b64encode(plain).rstrip(b"=").decode()

@@ -7,13 +7,13 @@ a mistyped or made-up one is refused before anything is asked.
 
 from __future__ import annotations
 
-import base64
-import binascii
 import hashlib
 import secrets
 import zlib
 from typing import NamedTuple
 from uuid import UUID
+
+from guildhall.kernel.encoding import base64url, from_base64url
 
 __all__ = ["Handle", "mint", "read_handle"]
 
@@ -35,7 +35,7 @@ class Handle(NamedTuple):
 def mint(prefix: str, *ids: UUID) -> tuple[str, bytes]:
     """Make a handle; give its text, which is shown once, and the hash to keep."""
     random = secrets.token_bytes(SECRET_BYTES)
-    body = _encoded(b"".join(id_.bytes for id_ in ids) + random)
+    body = base64url(b"".join(id_.bytes for id_ in ids) + random)
     text = f"{prefix}_{body}{_checksum(body)}"
     return text, _hashed(text)
 
@@ -49,8 +49,8 @@ def read_handle(text: str, prefix: str, id_count: int) -> Handle | None:
     if check != _checksum(body):
         return None
     try:
-        content = base64.b64decode(body + "=" * (-len(body) % 4), b"-_", validate=True)
-    except binascii.Error:
+        content = from_base64url(body)
+    except ValueError:
         return None
     if len(content) != id_count * UUID_BYTES + SECRET_BYTES:
         return None
@@ -63,8 +63,4 @@ def _hashed(text: str) -> bytes:
 
 
 def _checksum(body: str) -> str:
-    return _encoded(zlib.crc32(body.encode()).to_bytes(4))
-
-
-def _encoded(content: bytes) -> str:
-    return base64.urlsafe_b64encode(content).rstrip(b"=").decode()
+    return base64url(zlib.crc32(body.encode()).to_bytes(4))

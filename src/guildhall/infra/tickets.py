@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+from datetime import timedelta
 from uuid import UUID
 
 import orjson
 from redis.asyncio import Redis
-from redis.exceptions import RedisError
 
+from guildhall.infra import once
 from guildhall.infra.door import Credential, Kind
 from guildhall.kernel.errors import Unavailable
 
@@ -38,10 +39,8 @@ async def issue(redis: Redis, credential: Credential) -> str:
     packed = orjson.dumps(
         [credential.kind, str(credential.id), user_id, credential.secret_hash.hex(), claims]
     )
-    try:
-        await redis.set(_key(ticket), packed, ex=TICKET_SECONDS)
-    except RedisError:
-        raise TicketsUnavailable from None
+    lifetime = timedelta(seconds=TICKET_SECONDS)
+    await once.put(redis, _key(ticket), packed, lifetime, otherwise=TicketsUnavailable)
     return ticket
 
 
@@ -52,10 +51,7 @@ async def redeem(redis: Redis, ticket: str) -> Credential | None:
     """
     if len(ticket) > LONGEST:
         return None
-    try:
-        packed = await redis.getdel(_key(ticket))
-    except RedisError:
-        raise TicketsUnavailable from None
+    packed = await once.take(redis, _key(ticket), otherwise=TicketsUnavailable)
     if packed is None:
         return None
     kind, id_, user_id, secret_hash, claims = orjson.loads(packed)

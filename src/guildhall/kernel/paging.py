@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 from collections.abc import Callable, Sequence
 from typing import Annotated, Any, Generic, TypeVar
 
 import orjson
 from pydantic import BaseModel, Field
 
+from guildhall.kernel.encoding import base64url, from_base64url
 from guildhall.kernel.errors import Invalid
 
 __all__ = ["CursorUnreadable", "Limit", "Page", "cursor_of", "page_of", "position_in"]
@@ -47,7 +46,7 @@ def page_of(
 
 def cursor_of(*position: object) -> str:
     """Pack the sort key of the last item into an opaque cursor."""
-    return base64.urlsafe_b64encode(orjson.dumps(position, default=str)).rstrip(b"=").decode()
+    return base64url(orjson.dumps(position, default=str))
 
 
 def position_in(cursor: str, *kinds: Callable[..., Any]) -> Sequence[Any]:
@@ -58,11 +57,11 @@ def position_in(cursor: str, *kinds: Callable[..., Any]) -> Sequence[Any]:
     Raises CursorUnreadable for anything else, whatever was tampered with.
     """
     try:
-        parts = orjson.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+        parts = orjson.loads(from_base64url(cursor))
         if not isinstance(parts, list) or len(parts) != len(kinds):
             raise CursorUnreadable
         return [_revive(part, kind) for part, kind in zip(parts, kinds, strict=True)]
-    except (ValueError, TypeError, OverflowError, AttributeError, binascii.Error):
+    except (ValueError, TypeError, OverflowError, AttributeError):
         raise CursorUnreadable from None
 
 

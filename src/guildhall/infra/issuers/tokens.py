@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 import json
 import math
 import warnings
@@ -17,6 +15,7 @@ from joserfc.errors import JoseError, SecurityWarning
 
 from guildhall.infra.issuers.jwks import PublicKey
 from guildhall.infra.tokens import TokenRefused
+from guildhall.kernel.encoding import from_base64url
 
 __all__ = ["LEEWAY_SECONDS", "Unverified", "check_times", "is_signed_by", "take_apart"]
 
@@ -100,9 +99,12 @@ def _instant(value: object) -> float | None:
 
 def _object(part: str) -> Mapping[str, Any]:
     try:
-        plain = base64.b64decode(part + "=" * (-len(part) % 4), altchars=b"-_", validate=True)
-        read = json.loads(plain, object_pairs_hook=_without_repetition, parse_constant=_no_number)
-    except (ValueError, binascii.Error, RecursionError):
+        read = json.loads(
+            from_base64url(part),
+            object_pairs_hook=_without_repetition,
+            parse_constant=_no_number,
+        )
+    except (ValueError, RecursionError):
         raise TokenRefused from None
     if not isinstance(read, dict):
         raise TokenRefused
