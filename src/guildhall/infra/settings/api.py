@@ -114,7 +114,10 @@ class RateLimitSettings(Concern):
     )
     rate_limit_public_per_minute: int = Field(600, ge=1, description="For one address.")
     rate_limit_sign_in_per_minute: int = Field(
-        200, ge=1, description="Registrations, logins and refreshes from one address."
+        200,
+        ge=1,
+        description="From one address: registrations, sign-ins, codes, refreshes, resets, and what"
+        " comes with ADMIN_SECRET_KEY.",
     )
 
 

@@ -18,12 +18,12 @@ class HallSettings(Concern):
 
     hall_mode: Literal["development", "production"] = Field(
         "development",
-        description="`production` asks admins for a second factor, and starts only with a"
-        " PUBLIC_URL over https.",
+        description="`production` lets admins administer only with a second factor, and starts"
+        " only with a PUBLIC_URL over https and hosts that are named (no `*` in TRUSTED_HOSTS).",
     )
     data_dir: Path = Field(Path("data"), description="Everything the hall keeps on this machine.")
     seed_starter_content: bool = Field(
-        True, description="`guildhall up` loads the starter content."
+        True, description="`guildhall up` loads the starter content into a hall without challenges."
     )
 
 

@@ -87,7 +87,7 @@ class ExternalIssuer(_Issuer):
 
 
 class SecuritySettings(Concern):
-    """Secrets and lifetimes. Unset secrets are generated once and kept in `DATA_DIR`."""
+    """Secrets and lifetimes. `guildhall up` makes a SECRET_KEY and keeps it in `DATA_DIR`."""
 
     secret_key: SecretStr | None = Field(
         None, description=f"Signs tokens; at least {MIN_SECRET_LENGTH} characters."
@@ -157,7 +157,7 @@ class SecuritySettings(Concern):
 
 
 class SignInSettings(Concern):
-    """Other ways in than a password, and the second factor."""
+    """Other ways in than a password."""
 
     oidc_providers: tuple[OidcProvider, ...] = Field(
         (),

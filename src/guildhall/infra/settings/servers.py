@@ -62,10 +62,12 @@ class BrokerSettings(Concern):
         None, description="amqp://user:password@host// or redis://host:port/db."
     )
     worker_concurrency: int = Field(2, ge=1, le=256, description="Processes of one worker.")
-    task_soft_limit_seconds: int = Field(300, ge=1, description="A task is asked to end.")
-    task_hard_limit_seconds: int = Field(330, ge=2, description="A task is killed.")
+    task_soft_limit_seconds: int = Field(
+        300, ge=1, description="Seconds until a task is asked to end."
+    )
+    task_hard_limit_seconds: int = Field(330, ge=2, description="Seconds until it is killed.")
     broker_visibility_timeout_seconds: int = Field(
-        600, ge=3, description="Redis only: an unfinished task is delivered again after this."
+        600, ge=3, description="Redis only: seconds until an unfinished task is delivered again."
     )
 
     @model_validator(mode="after")
@@ -85,9 +87,15 @@ class BrokerSettings(Concern):
 class CacheSettings(Concern):
     """The cache tiers."""
 
-    cache_ttl: int = Field(3600, ge=1, description="Seconds, where a use states no own time.")
+    cache_ttl: int = Field(
+        3600, ge=1, description="Seconds that an entry is kept, where its use states no own time."
+    )
     cache_max_size: int = Field(1000, ge=1, description="Entries of the memory tier.")
-    cache_cleanup_interval: int = Field(3600, ge=10, description="Seconds between file clean-ups.")
+    cache_cleanup_interval: int = Field(
+        3600,
+        ge=10,
+        description="Seconds between file clean-ups. Not heeded yet: they come once an hour.",
+    )
 
 
 class OutboxSettings(Concern):
@@ -95,9 +103,12 @@ class OutboxSettings(Concern):
 
     outbox_batch_size: int = Field(500, ge=1, le=5000, description="Events claimed at once.")
     outbox_lease_seconds: float = Field(
-        30.0, gt=0, description="A batch not finished by then is handed over again."
+        30.0, gt=0, description="Seconds after which an unfinished batch is handed over again."
     )
     outbox_poll_seconds: float = Field(
-        1.0, gt=0, le=5, description="How often the relay looks for what no NOTIFY told of."
+        1.0,
+        gt=0,
+        le=5,
+        description="Seconds between looks of the relay for what no NOTIFY told of.",
     )
     outbox_max_attempts: int = Field(8, ge=1, description="Failures before an event is parked.")
