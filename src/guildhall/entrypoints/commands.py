@@ -163,9 +163,13 @@ def seed(folder: Path | None, check: bool) -> None:
 
 
 @click.command("create-admin")
-@click.option("--username", required=True)
-@click.option("--email", required=True)
-@click.option("--password-stdin", is_flag=True, help="Read the password from standard input.")
+@click.option("--username", required=True, help="The name to sign in with, 2 to 40 characters.")
+@click.option("--email", required=True, help="The admin's address; it serves to sign in, too.")
+@click.option(
+    "--password-stdin",
+    is_flag=True,
+    help="Read the password, one line, from standard input instead of asking for it.",
+)
 def create_admin(username: str, email: str, password_stdin: bool) -> None:
     """Open an admin's account, in a running or a stopped hall."""
     if password_stdin:
