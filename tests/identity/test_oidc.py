@@ -17,6 +17,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 from uuid import UUID
 
+import asyncpg
 import httpx
 import orjson
 import pyotp
@@ -25,6 +26,7 @@ import pytest_asyncio
 from joserfc import jwt
 from joserfc.jwk import OctKey
 from pydantic import SecretStr
+from redis.asyncio import Redis
 from sqlalchemy import func, select
 
 from guildhall.entrypoints.api import furnish
@@ -495,6 +497,46 @@ async def test_only_an_id_token_for_this_hall_and_this_sign_in_is_taken(
     else:
         assert (answer.status_code, answer.json()["error"]) == (401, "identity_provider_refused")
         assert await count(with_issuer, ActiveSession) == 0
+
+
+async def contents(redis: Redis, key: bytes) -> str:
+    """Give a key of Redis with all that it holds."""
+    read: dict[bytes, Callable[[], Any]] = {
+        b"string": lambda: redis.get(key),
+        b"hash": lambda: redis.hgetall(key),
+        b"set": lambda: redis.smembers(key),
+        b"zset": lambda: redis.zrange(key, 0, -1),
+        b"list": lambda: redis.lrange(key, 0, -1),
+        b"stream": lambda: redis.xrange(key),
+    }
+    return f"{key!r} {await read[await redis.type(key)]()!r}"
+
+
+async def test_tokens_of_the_provider_are_kept_nowhere(
+    client: Client, with_issuer: Hall, issuer: Issuer, owner: asyncpg.Connection
+) -> None:
+    begun, claims = await begun_at_told(client, issuer)
+    given = {"access_token": "the-access-token", "refresh_token": "the-refresh-token"}
+    id_token = issuer.sign(claims)
+    issuer.pages["/token"] = given | {"id_token": id_token}
+    answer = await come_back(
+        client, "told", begun.cookies, code="the-code", state=begun.asked["state"]
+    )
+    assert answer.status_code == 200
+    secrets = [*given.values(), "the-code", CLIENT_SECRET, *id_token.split(".")]
+    tables = await owner.fetch("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
+    kept = [
+        str(row)
+        for (table,) in tables
+        for (row,) in await owner.fetch(f"SELECT t::text FROM {table} t")
+    ]
+    in_redis = [
+        await contents(with_issuer.redis, key) async for key in with_issuer.redis.scan_iter()
+    ]
+    assert any(issuer.url in text for text in in_redis)  # Its public keys.
+    kept += in_redis
+    assert any('"sub":"42"' in text or ",42," in text for text in kept)  # Who they are is kept.
+    assert not [text for text in kept if any(secret in text for secret in secrets)]
 
 
 async def test_an_address_does_not_make_somebody_another_member(

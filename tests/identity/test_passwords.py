@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import unicodedata
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
@@ -88,6 +89,28 @@ def test_of_a_long_file_every_line_is_found_and_nothing_else(tmp_path: Path) -> 
 def test_a_file_that_is_not_there_stops_the_start(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="not point to a file"):
         SecuritySettings(_env_file=None, banned_passwords=tmp_path / "missing")  # type: ignore[call-arg]
+
+
+LONG = "The Analytical Engine weaves algebraical patterns just as a loom"
+
+
+@pytest.mark.parametrize(
+    "password",
+    [LONG, LONG * 4, f"  {LONG} ", "CaMeL hAs TwO hUmPs", "ÅNGSTRÖM ångström ｆｕｌｌ 𝕨𝕚𝕕𝕖"],
+)
+async def test_a_password_is_taken_as_it_was_typed_and_in_no_other_way(
+    client: Client, password: str
+) -> None:
+    assert len(LONG) == 64
+    assert (await client.post("/auth/register", json=ADA | {"password": password})).is_success
+    twisted = {
+        password.strip(), f"{password} ", f" {password}", password.swapcase(), password.casefold(),
+        password[:-1], password[:63], password[:72], f"{password}x",
+        unicodedata.normalize("NFKC", password),
+    } - {password}  # fmt: skip
+    for typed in (*sorted(twisted), password):
+        answer = await client.post("/auth/login", json={"login": "Ada", "password": typed[:256]})
+        assert answer.is_success is (typed[:256] == password), typed
 
 
 @pytest.mark.parametrize("password", ["password1", "Lovelace99", "guildhall2031"])

@@ -511,6 +511,36 @@ async def test_whom_the_issuer_saw_just_now_may_take_their_data_and_leave(
         assert answers[0].json()["error"] == "reauthentication_required"
 
 
+async def test_a_token_of_an_issuer_changes_no_credentials_and_no_role_however_fresh_it_is(
+    client: Client,
+    hall_of_issuer: Hall,
+    issuer: Issuer,
+    claims: dict[str, Any],
+    admin: Person,
+    member: Person,
+) -> None:
+    """Not even an admin's: neither strength nor recentness is taken from elsewhere."""
+    fresh = claims | {"auth_time": claims["iat"], "amr": ["hwk", "user"], "acr": "aal3"}
+    theirs = client.with_token(issuer.sign(fresh))
+    user_id = (await theirs.get(ME)).json()["id"]
+    await client.of(admin).patch(f"/admin/users/{user_id}", json={"role": "admin"})
+    sensitive: list[tuple[str, str, dict[str, Any] | None]] = [
+        ("POST", "/users/me/api-keys", {"name": "program", "scopes": ["identity:read"]}),
+        ("POST", "/users/me/totp", None),
+        ("POST", "/users/me/passkeys/options", None),
+        ("POST", "/users/me/password", {"new_password": "analytical engine"}),
+        ("PATCH", "/users/me", {"email": "elsewhere@example.org"}),
+        ("PATCH", f"/admin/users/{member.id}", {"role": "admin"}),
+        ("POST", f"/admin/users/{member.id}/end-sessions", None),
+        ("DELETE", f"/admin/users/{member.id}/second-factor", None),
+    ]
+    for method, path, body in sensitive:
+        answer = await theirs.request(method, path, json=body)
+        refusal = answer.status_code, answer.json()["error"]
+        assert refusal == (403, "reauthentication_required"), (path, answer.text)
+    assert (await theirs.get(f"/admin/users/{member.id}")).json()["role"] == "member"
+
+
 async def test_a_hall_without_issuers_takes_none_of_their_tokens(
     client: Client, issuer: Issuer, claims: dict[str, Any]
 ) -> None:

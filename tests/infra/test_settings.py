@@ -42,6 +42,31 @@ def test_a_secret_that_can_be_guessed_is_refused(
         Settings.load()
 
 
+@pytest.mark.parametrize(
+    ("says_for_whom", "fits"),
+    [
+        ("", False),
+        (', "authorized_parties": []', False),
+        (', "audience": "guildhall"', True),
+        (', "authorized_parties": ["https://app.example"]', True),
+    ],
+)
+def test_an_issuer_must_say_which_of_its_tokens_are_for_the_hall(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, says_for_whom: str, fits: bool
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    issuer = f'[{{"issuer": "https://issuer.example"{says_for_whom}}}]'
+    monkeypatch.setenv("EXTERNAL_ISSUERS", issuer)
+    if fits:
+        assert len(Settings.load().sign_in.external_issuers) == 1
+        return
+    with pytest.raises(SettingsFault) as refused:
+        Settings.load()
+    (fault,) = refused.value.faults
+    assert "EXTERNAL_ISSUERS" in fault
+    assert "audience" in fault
+
+
 def test_servers_that_are_not_set_are_named(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
