@@ -12,6 +12,7 @@ from sqlalchemy import func, select
 from guildhall.identity import Register, new_setup_token, service
 from guildhall.identity.models import AuditEntry, SetupToken, User
 from guildhall.infra.hall import Hall
+from guildhall.infra.handles import mint
 from tests import factories
 from tests.factories import Person
 from tests.identity.waiting import until_it_waits
@@ -186,6 +187,7 @@ async def test_a_wrong_or_replaced_setup_token_opens_nothing(
         first = await new_setup_token(uow)
     async with committed.units.write() as uow:
         await new_setup_token(uow)
-    for token in (first, "guess"):
+    another, _ = mint("ghs")
+    for token in (first, another, "guess"):
         answer = await client.post("/auth/setup", json=ADA | {"token": token})
         assert (answer.status_code, answer.json()["error"]) == (403, "setup_closed")

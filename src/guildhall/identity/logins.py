@@ -18,7 +18,7 @@ from guildhall.infra.http.access import RequestClient
 from guildhall.infra.tokens import Tokens
 from guildhall.kernel.ids import new_id
 
-__all__ = ["SECOND_FACTOR_TOKEN", "let_in", "login"]
+__all__ = ["SECOND_FACTOR_LIFETIME", "SECOND_FACTOR_TOKEN", "let_in", "login"]
 
 # Wrong passwords without a wait: for one name from one place, for one account from all places
 # that are new to it, and from one address, behind which a whole school may sit.

@@ -11,8 +11,6 @@ from datetime import datetime
 from uuid import UUID
 
 import pyotp
-import structlog
-from redis.exceptions import RedisError
 from sqlalchemy import delete, func, select
 from sqlalchemy.dialects.postgresql import insert
 
@@ -31,6 +29,7 @@ from guildhall.identity.logins import SECOND_FACTOR_LIFETIME, SECOND_FACTOR_TOKE
 from guildhall.identity.models import TOTP_SECRET, Passkey, RecoveryCode, TotpSecret, User
 from guildhall.identity.schemas import Proof, SecondFactorOut, TotpOut, Transport
 from guildhall.identity.sessions import SignedIn, end_all
+from guildhall.infra import once
 from guildhall.infra.hall import Hall
 from guildhall.infra.http.access import RequestClient
 from guildhall.infra.tokens import TokenRefused, Tokens
@@ -50,8 +49,6 @@ __all__ = [
     "sign_in",
     "state",
 ]
-
-log = structlog.get_logger()
 
 ISSUER = "Guildhall"
 
@@ -197,18 +194,12 @@ async def sign_in(
     hall: Hall, tokens: Tokens, who: Pending, proof: Proof, client: RequestClient
 ) -> SignedIn:
     """Open the session that a sign-in was for, now that the second thing is shown as well."""
-    used = f"second-factor-token:{who.token_id}"
-    try:
-        if await hall.redis.exists(used):
-            raise SecondFactorTokenInvalid
-    except RedisError:
-        log.warning("second_factor_without_redis")
+    key = f"second-factor-token:{who.token_id}"
+    if await once.used(hall.redis, key):
+        raise SecondFactorTokenInvalid
     await codes.prove(hall, who.user_id, proof, client)
-    try:
-        if not await hall.redis.set(used, 1, nx=True, ex=SECOND_FACTOR_LIFETIME):
-            raise SecondFactorTokenInvalid
-    except RedisError:
-        log.warning("second_factor_without_redis")
+    if not await once.first_time(hall.redis, key, SECOND_FACTOR_LIFETIME):
+        raise SecondFactorTokenInvalid
     return await let_in(
         hall,
         tokens,

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
 import hmac
-import secrets
 from uuid import UUID
 
 from sqlalchemy import exists, select, text
@@ -24,6 +22,7 @@ from guildhall.identity.models import SetupToken, User
 from guildhall.identity.passwords import PasswordPolicy, hash_password
 from guildhall.identity.schemas import Register, Setup, UserChange
 from guildhall.identity.sessions import ask_again
+from guildhall.infra.handles import mint, read_handle
 from guildhall.infra.unit_of_work import UnitOfWork
 from guildhall.kernel.clock import local_day
 from guildhall.kernel.ids import new_id
@@ -37,6 +36,8 @@ __all__ = [
     "setup",
     "user",
 ]
+
+SETUP_PREFIX = "ghs"
 
 
 async def register(
@@ -107,8 +108,8 @@ async def new_setup_token(uow: UnitOfWork) -> str | None:
     """
     if await uow.session.scalar(select(exists().where(User.role == Role.ADMIN.value))):
         return None
-    token = secrets.token_urlsafe(24)
-    values = {"token_hash": _hashed(token), "created_at": uow.now}
+    token, secret_hash = mint(SETUP_PREFIX)
+    values = {"token_hash": secret_hash.hex(), "created_at": uow.now}
     await uow.session.execute(
         insert(SetupToken)
         .values(id=1, **values)
@@ -119,8 +120,11 @@ async def new_setup_token(uow: UnitOfWork) -> str | None:
 
 async def setup(uow: UnitOfWork, policy: PasswordPolicy, body: Setup, address: str) -> User:
     """Open the first admin's account for whoever holds the setup token."""
+    handle = read_handle(body.token, SETUP_PREFIX, 0)
+    if handle is None:
+        raise SetupClosed
     stored = await repository.setup_token_for_update(uow)
-    if stored is None or not hmac.compare_digest(stored.token_hash, _hashed(body.token)):
+    if stored is None or not hmac.compare_digest(stored.token_hash, handle.secret_hash.hex()):
         raise SetupClosed
     await _close_setup(uow)
     return await register(uow, policy, body, role=Role.ADMIN, address=address)
@@ -191,7 +195,3 @@ async def _claim(uow: UnitOfWork, account: User, email: str) -> None:
 
 async def _close_setup(uow: UnitOfWork) -> None:
     await uow.session.execute(text("DELETE FROM setup_tokens"))
-
-
-def _hashed(token: str) -> str:
-    return hashlib.sha256(token.encode()).hexdigest()

@@ -1,8 +1,8 @@
-"""Handles: random secrets that say whose they are, for API keys and for links in mails.
+"""Handles: random secrets that say whose they are: API keys, links in mails, the setup token.
 
 A handle is a prefix, so that people and scanners see what it is; the ids under which its hash is
-kept, so that it is found by the member's key and no other; 256 random bits; and a checksum, so that
-a mistyped or made-up one is refused before anything is asked.
+kept, if there is more than one such hash, so that it is found by the member's key and no other; 256
+random bits; and a checksum, so that a mistyped or made-up one is refused before anything is asked.
 """
 
 from __future__ import annotations

@@ -36,6 +36,7 @@ __all__ = [
     "member",
     "public",
     "routers",
+    "set_cookie",
 ]
 
 routers = access_routers("identity")
@@ -102,23 +103,30 @@ def answer(opened: SignedIn, entrance: Entrance, response: Response) -> TokensOu
     if opened.transport is Transport.BEARER:
         return opened.tokens
     csrf = csrf_token(entrance.secret_key, opened.session_id)
-    for name, value, for_scripts in (
-        (ACCESS_COOKIE, opened.tokens.access_token, False),
-        (REFRESH_COOKIE, opened.tokens.refresh_token, False),
-        (CSRF_COOKIE, csrf, True),
-    ):
-        response.set_cookie(
-            name,
-            value,
-            max_age=opened.tokens.expires_in if name == ACCESS_COOKIE else opened.lasts_seconds,
-            path="/",
-            secure=True,
-            httponly=not for_scripts,
-            samesite="lax",
-        )
-    return CookiesOut(csrf_token=csrf, expires_in=opened.tokens.expires_in)
+    tokens, lasts = opened.tokens, opened.lasts_seconds
+    set_cookie(response, ACCESS_COOKIE, tokens.access_token, tokens.expires_in)
+    set_cookie(response, REFRESH_COOKIE, tokens.refresh_token, lasts)
+    set_cookie(response, CSRF_COOKIE, csrf, lasts, for_scripts=True)
+    return CookiesOut(csrf_token=csrf, expires_in=tokens.expires_in)
 
 
-def forget_cookies(response: Response) -> None:
-    for name in (ACCESS_COOKIE, REFRESH_COOKIE, CSRF_COOKIE):
+def set_cookie(
+    response: Response, name: str, value: str, seconds: int, *, for_scripts: bool = False
+) -> None:
+    """Give a browser a cookie for this site alone, and unless it is `for_scripts` out of their
+    reach."""
+    response.set_cookie(
+        name,
+        value,
+        max_age=seconds,
+        path="/",
+        secure=True,
+        httponly=not for_scripts,
+        samesite="lax",
+    )
+
+
+def forget_cookies(response: Response, *names: str) -> None:
+    """Take back cookies that `set_cookie` has given."""
+    for name in names:
         response.delete_cookie(name, path="/", secure=True, httponly=True, samesite="lax")

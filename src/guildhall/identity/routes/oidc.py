@@ -9,14 +9,17 @@ from fastapi import Query, Request, Response
 from fastapi.responses import RedirectResponse
 
 from guildhall.identity import oidc
+from guildhall.identity.logins import SECOND_FACTOR_LIFETIME
 from guildhall.identity.routes.base import (
     PersonOnly,
     RecentMember,
     Signer,
     TheEntrance,
     answer,
+    forget_cookies,
     member,
     public,
+    set_cookie,
 )
 from guildhall.identity.schemas import (
     IdentityOut,
@@ -37,7 +40,7 @@ __all__: list[str] = []
 
 PENDING_COOKIE = "__Host-guildhall-oidc"
 SECOND_FACTOR_PAGE = "/sign-in/second-factor"
-SECOND_FACTOR_SECONDS = 300
+SECOND_FACTOR_SECONDS = int(SECOND_FACTOR_LIFETIME.total_seconds())
 
 Parameter = Annotated[str | None, Query(max_length=4096)]
 
@@ -69,7 +72,7 @@ async def begin_login(
         hall_of(request), provider, transport=transport, return_to=return_to, device=device
     )
     response = _redirect(begun.url)
-    _keep(response, PENDING_COOKIE, begun.sealed, oidc.PENDING_SECONDS)
+    set_cookie(response, PENDING_COOKIE, begun.sealed, oidc.PENDING_SECONDS)
     return response
 
 
@@ -102,7 +105,7 @@ async def finish_login(
     opened = finished.opened
     if opened is not None and opened.transport is Transport.BEARER:
         response.headers["Cache-Control"] = "no-store"
-        response.delete_cookie(PENDING_COOKIE, path="/", secure=True, httponly=True)
+        forget_cookies(response, PENDING_COOKIE)
         return opened.tokens
     leads_to = _redirect(finished.return_to)
     if opened is not None:
@@ -110,8 +113,8 @@ async def finish_login(
     if finished.second_factor_token is not None:
         leads_to = _redirect(SECOND_FACTOR_PAGE)
         token = finished.second_factor_token
-        _keep(leads_to, SECOND_FACTOR_COOKIE, token, SECOND_FACTOR_SECONDS)
-    leads_to.delete_cookie(PENDING_COOKIE, path="/", secure=True, httponly=True)
+        set_cookie(leads_to, SECOND_FACTOR_COOKIE, token, SECOND_FACTOR_SECONDS)
+    forget_cookies(leads_to, PENDING_COOKIE)
     return leads_to  # type: ignore[return-value]  # documented as what programs get
 
 
@@ -127,7 +130,7 @@ async def begin_link(
         return_to=body.return_to,
         member=who,
     )
-    _keep(response, PENDING_COOKIE, begun.sealed, oidc.PENDING_SECONDS)
+    set_cookie(response, PENDING_COOKIE, begun.sealed, oidc.PENDING_SECONDS)
     return LinkStarted(url=begun.url)
 
 
@@ -147,9 +150,3 @@ async def unlink(identity_id: UUID, who: RecentMember, uow: Writes, request: Req
 
 def _redirect(url: str) -> RedirectResponse:
     return RedirectResponse(url, status_code=303, headers={"Cache-Control": "no-store"})
-
-
-def _keep(response: Response, name: str, value: str, seconds: int) -> None:
-    response.set_cookie(
-        name, value, max_age=seconds, path="/", secure=True, httponly=True, samesite="lax"
-    )

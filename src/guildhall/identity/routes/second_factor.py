@@ -18,6 +18,7 @@ from guildhall.identity.routes.base import (
     TheEntrance,
     admin,
     answer,
+    forget_cookies,
     member,
     public,
 )
@@ -60,9 +61,7 @@ async def show_second_factor(
         check_same_site(request, entrance.accepted_origins)
     opened = await second_factor.sign_in(hall, entrance.tokens, who, body, client)
     if body.second_factor_token is None:
-        response.delete_cookie(
-            SECOND_FACTOR_COOKIE, path="/", secure=True, httponly=True, samesite="lax"
-        )
+        forget_cookies(response, SECOND_FACTOR_COOKIE)
     return answer(opened, entrance, response)
 
 

@@ -32,7 +32,13 @@ from guildhall.identity.schemas import (
 )
 from guildhall.infra.http import Client, Writes, hall_of
 from guildhall.infra.http.access import sign_in_limited
-from guildhall.infra.http.credentials import REFRESH_COOKIE, check_same_site, cookies_of
+from guildhall.infra.http.credentials import (
+    ACCESS_COOKIE,
+    CSRF_COOKIE,
+    REFRESH_COOKIE,
+    check_same_site,
+    cookies_of,
+)
 
 __all__: list[str] = []
 
@@ -108,4 +114,4 @@ async def refresh(
 async def logout(who: PersonOnly, uow: Writes, response: Response) -> None:
     """End the session that this request came from."""
     await sessions.logout(uow, who)
-    forget_cookies(response)
+    forget_cookies(response, ACCESS_COOKIE, REFRESH_COOKIE, CSRF_COOKIE)
