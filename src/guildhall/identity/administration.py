@@ -118,7 +118,7 @@ async def end_sessions(uow: UnitOfWork, admin: Member, user_id: UUID) -> int:
 
 
 async def export_audit_log(
-    hall: Hall, admin: Member, address: str, filters: AuditFilters, form: ExportForm
+    hall: Hall, admin: Member, filters: AuditFilters, form: ExportForm
 ) -> AsyncIterator[bytes]:
     """Give the audit log as a file, newest first, a piece at a time. Audited.
 
@@ -133,7 +133,6 @@ async def export_audit_log(
             uow,
             "audit_log_exported",
             actor_id=admin.id,
-            address=address,
             format=form,
             filters={name: str(value) for name, value in asdict(filters).items() if value},
         )

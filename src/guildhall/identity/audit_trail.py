@@ -9,7 +9,7 @@ from fastapi import Request
 
 from guildhall.identity.models import AuditEntry
 from guildhall.infra.http import hall_of
-from guildhall.infra.http.work import request_address
+from guildhall.infra.http.work import acting_address
 from guildhall.infra.unit_of_work import UnitOfWork
 from guildhall.kernel.member import OPERATOR_ID
 
@@ -22,17 +22,19 @@ def record(
     *,
     actor_id: UUID | None = None,
     target_id: UUID | None = None,
-    address: str | None = None,
     **details: object,
 ) -> None:
-    """Write one line of the audit log, in the transaction of the act. No secrets in details."""
+    """Write one line of the audit log, in the transaction of the act. No secrets in details.
+
+    Which request asked for it, and from where, it knows by itself; a worker's acts have neither.
+    """
     uow.session.add(
         AuditEntry(
             occurred_at=uow.now,
             action=action,
             actor_id=actor_id,
             target_id=target_id,
-            address=address,
+            address=acting_address.get(),
             details=details,
             request_id=correlation_id.get(),
         )
@@ -46,7 +48,6 @@ async def note_operator(request: Request) -> None:
             uow,
             "operator_came_in",
             actor_id=OPERATOR_ID,
-            address=request_address(request),
             method=request.method,
             path=request.url.path,
         )

@@ -30,7 +30,6 @@ from guildhall.identity.letters import mail_proofs_changed, start_letter
 from guildhall.identity.models import TOTP_SECRET, RecoveryCode, TotpSecret
 from guildhall.identity.schemas import Proof
 from guildhall.infra.hall import Hall
-from guildhall.infra.http.access import RequestClient
 from guildhall.infra.unit_of_work import UnitOfWork
 
 __all__ = [
@@ -49,7 +48,7 @@ RECOVERY_CODE_BYTES = 15
 WRONG_CODES = 5  # Without a wait; with three codes right at a time, one guess in 333,333 is.
 
 
-async def prove(hall: Hall, user_id: UUID, proof: Proof, client: RequestClient) -> None:
+async def prove(hall: Hall, user_id: UUID, proof: Proof) -> None:
     """Take a code or a recovery code, which is used up.
 
     Raises SecondFactorWrong, on record; SecondFactorThrottled; SecondFactorUnavailable.
@@ -62,9 +61,9 @@ async def prove(hall: Hall, user_id: UUID, proof: Proof, client: RequestClient) 
         else:
             right = await _use_recovery_code(uow, user_id, proof.recovery_code or "")
         if not right:
-            record(uow, "second_factor_failed", target_id=user_id, address=client.address)
+            record(uow, "second_factor_failed", target_id=user_id)
         elif proof.code is None:
-            await note_change(uow, "recovery_code_used", user_id, address=client.address)
+            await note_change(uow, "recovery_code_used", user_id)
     if not right:
         raise SecondFactorWrong
     if proof.code is not None:
@@ -117,7 +116,6 @@ async def note_change(
     user_id: UUID,
     *,
     actor_id: UUID | None = None,
-    address: str | None = None,
     **details: object,
 ) -> None:
     """Put a change of what somebody shows to come in on record, and tell them by mail."""
@@ -126,7 +124,6 @@ async def note_change(
         act,
         actor_id=actor_id or user_id,
         target_id=user_id if actor_id else None,
-        address=address,
         **details,
     )
     await start_letter(

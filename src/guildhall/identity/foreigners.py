@@ -64,7 +64,7 @@ class Foreigner:
         return rules.identity_id(self.issuer, self.subject)
 
 
-async def arrive(units: UnitsOfWork, foreigner: Foreigner, address: str | None = None) -> UUID:
+async def arrive(units: UnitsOfWork, foreigner: Foreigner) -> UUID:
     """Give the account of somebody from elsewhere; on first sight, open one.
 
     Emits UserRegistered. However often somebody arrives at once, they get one account.
@@ -85,7 +85,6 @@ async def arrive(units: UnitsOfWork, foreigner: Foreigner, address: str | None =
             uow,
             "user_registered",
             actor_id=user.id,
-            address=address,
             role=user.role,
             issuer=foreigner.issuer,
         )
@@ -99,7 +98,7 @@ async def arrive(units: UnitsOfWork, foreigner: Foreigner, address: str | None =
         return user.id
 
 
-async def link(uow: UnitOfWork, foreigner: Foreigner, user_id: UUID, address: str) -> None:
+async def link(uow: UnitOfWork, foreigner: Foreigner, user_id: UUID) -> None:
     """Let a member in as somebody elsewhere, too. Raises IdentityTaken if another is that."""
     await uow.see_all()  # Whether somebody else is that.
     await _one_at_a_time(uow, foreigner)
@@ -109,7 +108,7 @@ async def link(uow: UnitOfWork, foreigner: Foreigner, user_id: UUID, address: st
             raise IdentityTaken
         return
     _remember(uow, foreigner, user_id)
-    record(uow, "identity_linked", actor_id=user_id, address=address, issuer=foreigner.issuer)
+    record(uow, "identity_linked", actor_id=user_id, issuer=foreigner.issuer)
 
 
 async def identities_of(

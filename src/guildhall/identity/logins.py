@@ -60,12 +60,7 @@ async def login(hall: Hall, tokens: Tokens, body: Login, client: RequestClient) 
             known = candidate, upgraded
     if known is None:
         async with hall.units.write() as uow:
-            record(
-                uow,
-                "login_failed",
-                target_id=account.id if account else None,
-                address=client.address,
-            )
+            record(uow, "login_failed", target_id=account.id if account else None)
         raise CredentialsWrong
     await forgive_guess(hall.redis, guesses)
     return await let_in(

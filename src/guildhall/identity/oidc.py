@@ -15,7 +15,6 @@ from urllib.parse import urlencode, urlsplit
 from uuid import UUID
 
 import orjson
-from sqlalchemy import exists, select
 
 from guildhall.identity import foreigners, logins, providers, repository, rules
 from guildhall.identity.audit_trail import record
@@ -27,7 +26,7 @@ from guildhall.identity.errors import (
     SignInNotBegun,
 )
 from guildhall.identity.foreigners import Foreigner
-from guildhall.identity.models import ExternalIdentity, Passkey, User
+from guildhall.identity.models import ExternalIdentity, User
 from guildhall.identity.schemas import IdentityOut, Transport
 from guildhall.identity.sessions import SignedIn, tell_door
 from guildhall.infra import once
@@ -229,12 +228,8 @@ async def unlink(hall: Hall, uow: UnitOfWork, member: Member, identity_id: UUID)
     if user is None or not gone:
         raise IdentityNotFound
     logins_left = {provider.issuer for provider in hall.issuers.providers.values()}
-    passkey = exists().where(Passkey.user_id == member.id)
-    if (
-        user.password_hash is None
-        and not any(one.issuer in logins_left for one in theirs if one not in gone)
-        and not await uow.session.scalar(select(passkey))
-    ):
+    others = any(one.issuer in logins_left for one in theirs if one not in gone)
+    if not others and not await repository.can_sign_in_here(uow, member.id):
         raise LastWayIn
     await uow.session.delete(gone[0])
     record(uow, "identity_unlinked", actor_id=member.id, issuer=gone[0].issuer)

@@ -101,7 +101,7 @@ async def options_to_register(hall: Hall, who: Member) -> dict[str, Any]:
     return options_to_json_dict(options)
 
 
-async def register(hall: Hall, who: Member, body: PasskeyIn, client: RequestClient) -> Passkey:
+async def register(hall: Hall, who: Member, body: PasskeyIn) -> Passkey:
     """Keep a new passkey of a member, who may sign in with it from now on."""
     challenge = await take_challenge(
         hall.redis, _registration_of(who.id), body.credential.response.client_data_json
@@ -150,7 +150,6 @@ async def register(hall: Hall, who: Member, body: PasskeyIn, client: RequestClie
             uow,
             "passkey_added",
             who.id,
-            address=client.address,
             passkey_id=str(kept.id),
             attestation=str(verified.fmt),
         )
@@ -165,20 +164,14 @@ async def page(uow: UnitOfWork, who: Member, limit: int, before: UUID | None) ->
     return (await uow.session.scalars(query)).all()
 
 
-async def remove(uow: UnitOfWork, who: Member, passkey_id: UUID, client: RequestClient) -> None:
+async def remove(uow: UnitOfWork, who: Member, passkey_id: UUID) -> None:
     """Let nobody in with one of the member's passkeys any more."""
     await check_proven(uow, who)
     passkey = await uow.session.get(Passkey, (who.id, passkey_id))
     if passkey is None:
         raise PasskeyNotFound
     await uow.session.delete(passkey)
-    await note_change(
-        uow,
-        "passkey_removed",
-        who.id,
-        address=client.address,
-        passkey_id=str(passkey_id),
-    )
+    await note_change(uow, "passkey_removed", who.id, passkey_id=str(passkey_id))
 
 
 async def options_to_sign_in(hall: Hall) -> dict[str, Any]:
@@ -196,7 +189,7 @@ async def sign_in(
     hall: Hall, tokens: Tokens, body: PasskeySignIn, client: RequestClient
 ) -> SignedIn:
     """Open a session for whoever holds a passkey and has shown the authenticator who they are."""
-    user_id = await verify(hall, body.credential, client)
+    user_id = await verify(hall, body.credential)
     return await let_in(
         hall,
         tokens,
@@ -209,7 +202,7 @@ async def sign_in(
     )
 
 
-async def verify(hall: Hall, credential: Assertion, client: RequestClient) -> UUID:
+async def verify(hall: Hall, credential: Assertion) -> UUID:
     """Give whose passkey has signed a challenge of the hall's, which is used up.
 
     Raises PasskeyChallengeInvalid, PasskeyRefused, or PasskeyCounterWrong, which is on record.
@@ -238,12 +231,12 @@ async def verify(hall: Hall, credential: Assertion, client: RequestClient) -> UU
         # The library raises whatever its parsers raise on bytes that a stranger made up.
         log.info("passkey_refused", reason=f"{type(error).__name__}: {error}"[:300])
         raise PasskeyRefused from None
-    if not await _count_use(hall, passkey, verified.new_sign_count, client):
+    if not await _count_use(hall, passkey, verified.new_sign_count):
         raise PasskeyCounterWrong
     return user_id
 
 
-async def _count_use(hall: Hall, passkey: Passkey, sign_count: int, client: RequestClient) -> bool:
+async def _count_use(hall: Hall, passkey: Passkey, sign_count: int) -> bool:
     """Keep the counter of an authenticator that has one; False if it did not go up.
 
     Then there are two of it, or somebody plays back (WebAuthn Level 3, section 6.1.1).
@@ -262,7 +255,6 @@ async def _count_use(hall: Hall, passkey: Passkey, sign_count: int, client: Requ
                 uow,
                 "passkey_counter_wrong",
                 target_id=passkey.user_id,
-                address=client.address,
                 passkey_id=str(passkey.id),
                 shown=sign_count,
             )

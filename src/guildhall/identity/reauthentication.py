@@ -36,18 +36,16 @@ async def reauthenticate(
     The old one ends at once. The new one knows of a second factor only if that was shown now.
     """
     if body.credential is not None:
-        if await passkeys.verify(hall, body.credential, client) != who.id:
+        if await passkeys.verify(hall, body.credential) != who.id:
             raise PasskeyRefused
         method, second = "passkey", True
     else:
-        second = await _check_password(hall, who, body, client)
+        second = await _check_password(hall, who, body)
         method = "password+second_factor" if second else "password"
     return await _replace_session(hall, tokens, who, client, method=method, second_factor=second)
 
 
-async def _check_password(
-    hall: Hall, who: Member, body: Reauthenticate, client: RequestClient
-) -> bool:
+async def _check_password(hall: Hall, who: Member, body: Reauthenticate) -> bool:
     """Check the password, then the code if there has to be one; tell whether there had to.
 
     Guesses have a count of their own: who took over a session must not keep its owner, who can
@@ -65,12 +63,12 @@ async def _check_password(
     right, _ = await verify_password(body.password or "", stored)
     if not right:
         async with hall.units.write(member=who.id) as uow:
-            record(uow, "reauthentication_failed", target_id=who.id, address=client.address)
+            record(uow, "reauthentication_failed", target_id=who.id)
         raise CredentialsWrong(NOT_YOURS)
     await forgive_guess(hall.redis, guesses)
     if asked_for_more:
         proof = Proof(code=body.code, recovery_code=body.recovery_code)
-        await codes.prove(hall, who.id, proof, client)
+        await codes.prove(hall, who.id, proof)
     return asked_for_more
 
 

@@ -37,7 +37,6 @@ from guildhall.identity.schemas import PasswordChange, PasswordResetConfirm
 from guildhall.infra.door import tombstone
 from guildhall.infra.hall import Hall
 from guildhall.infra.handles import Handle, read_handle
-from guildhall.infra.http.access import RequestClient
 from guildhall.infra.unit_of_work import UnitOfWork
 from guildhall.kernel.member import Member
 
@@ -60,9 +59,7 @@ async def ask_for_reset(uow: UnitOfWork, email: str) -> None:
     await letters.start_letter(uow, letters.mail_reset, email=email)
 
 
-async def reset_password(
-    hall: Hall, policy: PasswordPolicy, body: PasswordResetConfirm, client: RequestClient
-) -> None:
+async def reset_password(hall: Hall, policy: PasswordPolicy, body: PasswordResetConfirm) -> None:
     """Set a new password for whoever reads the account's mail; end all of its sessions.
 
     Signs nobody in, and a second factor stays what it is. But where the address was never
@@ -94,12 +91,12 @@ async def reset_password(
             await _verify(uow, account, ResetTokenInvalid)
             await _take_over(uow, user_id)
         await sessions.end_all(uow, user_id, "password_reset")
-        record(uow, "password_reset", target_id=user_id, address=client.address)
+        record(uow, "password_reset", target_id=user_id)
         await _tell_of_new_password(uow, user_id)
 
 
 async def change_password(
-    hall: Hall, policy: PasswordPolicy, who: Member, body: PasswordChange, client: RequestClient
+    hall: Hall, policy: PasswordPolicy, who: Member, body: PasswordChange
 ) -> None:
     """Set a new password for a member who knows the old one; end their other sessions.
 
@@ -115,7 +112,7 @@ async def change_password(
     if old_hash is None:
         await sessions.check_recent(hall, who)
     else:
-        await _check_password(hall, who, body.current_password, old_hash, client)
+        await _check_password(hall, who, body.current_password, old_hash)
     policy.check(body.new_password, account.username, account.email)
     password_hash = await hash_password(body.new_password)
     async with hall.units.write(member=who.id) as uow:
@@ -128,7 +125,7 @@ async def change_password(
             delete(PasswordResetToken).where(PasswordResetToken.user_id == who.id)
         )
         await sessions.end_all(uow, who.id, "password_changed", but=who.session_id)
-        record(uow, "password_changed", actor_id=who.id, address=client.address)
+        record(uow, "password_changed", actor_id=who.id)
         await _tell_of_new_password(uow, who.id)
 
 
@@ -145,7 +142,7 @@ async def ask_to_verify(uow: UnitOfWork, member: Member) -> None:
     await letters.start_letter(uow, letters.mail_verification, user_id=str(member.id))
 
 
-async def verify_email(hall: Hall, token: str, client: RequestClient) -> None:
+async def verify_email(hall: Hall, token: str) -> None:
     """Note that whoever has this token reads what comes to their account's address."""
     handle = read_handle(token, letters.VERIFICATION_PREFIX, 1)
     if handle is None:
@@ -158,7 +155,7 @@ async def verify_email(hall: Hall, token: str, client: RequestClient) -> None:
             raise VerificationTokenInvalid
         if not account.email_verified:
             await _verify(uow, account, AddressTaken)
-            record(uow, "email_verified", actor_id=user_id, address=client.address)
+            record(uow, "email_verified", actor_id=user_id)
 
 
 async def check_may_move(hall: Hall, member: Member) -> None:
@@ -170,9 +167,7 @@ async def check_may_move(hall: Hall, member: Member) -> None:
         raise MailThrottled(retry_after_seconds=wait_seconds)
 
 
-async def _check_password(
-    hall: Hall, who: Member, given: str | None, stored: str, client: RequestClient
-) -> None:
+async def _check_password(hall: Hall, who: Member, given: str | None, stored: str) -> None:
     guesses = [Guesses(f"password-change:{who.id}", WRONG_PASSWORDS)]
     wait_seconds = await count_guess(hall.redis, guesses)
     if wait_seconds:
@@ -180,7 +175,7 @@ async def _check_password(
     right, _ = await verify_password(given or "", stored)
     if not right:
         async with hall.units.write(member=who.id) as uow:
-            record(uow, "password_change_failed", actor_id=who.id, address=client.address)
+            record(uow, "password_change_failed", actor_id=who.id)
         raise CurrentPasswordWrong
     await forgive_guess(hall.redis, guesses)
 

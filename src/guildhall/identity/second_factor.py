@@ -86,7 +86,7 @@ async def enrol(hall: Hall, who: Member) -> TotpOut:
     return TotpOut(secret=secret, uri=uri)
 
 
-async def confirm(hall: Hall, who: Member, code: str, client: RequestClient) -> list[str]:
+async def confirm(hall: Hall, who: Member, code: str) -> list[str]:
     """Ask for codes from now on, and end all other sessions; give the recovery codes."""
     await codes.count_code(hall, who.id)
     shown: list[str] = []
@@ -99,19 +99,19 @@ async def confirm(hall: Hall, who: Member, code: str, client: RequestClient) -> 
             raise TotpConfirmed
         step = codes.matching_step(hall, secret, code, uow.now)
         if step is None:
-            record(uow, "second_factor_failed", target_id=who.id, address=client.address)
+            record(uow, "second_factor_failed", target_id=who.id)
         else:
             secret.confirmed_at, secret.last_step = uow.now, step
             shown = await codes.replace_recovery_codes(uow, who.id)
             await end_all(uow, who.id, "second_factor", but=who.session_id)
-            await codes.note_change(uow, "totp_confirmed", who.id, address=client.address)
+            await codes.note_change(uow, "totp_confirmed", who.id)
     if not shown:
         raise SecondFactorWrong
     await codes.forgive_code(hall, who.id)
     return shown
 
 
-async def remove(uow: UnitOfWork, who: Member, client: RequestClient) -> None:
+async def remove(uow: UnitOfWork, who: Member) -> None:
     """Ask for codes no more. Whoever has a second factor must have signed in with it."""
     await lock_account(uow, who.id)
     await check_proven(uow, who)
@@ -120,7 +120,7 @@ async def remove(uow: UnitOfWork, who: Member, client: RequestClient) -> None:
         raise TotpNotFound
     await uow.session.delete(secret)
     await uow.session.execute(delete(RecoveryCode).where(RecoveryCode.user_id == who.id))
-    await codes.note_change(uow, "totp_removed", who.id, address=client.address)
+    await codes.note_change(uow, "totp_removed", who.id)
 
 
 async def remove_of(uow: UnitOfWork, admin: Member, user_id: UUID) -> None:
@@ -135,14 +135,14 @@ async def remove_of(uow: UnitOfWork, admin: Member, user_id: UUID) -> None:
     await codes.note_change(uow, "second_factor_removed", user_id, actor_id=admin.id)
 
 
-async def new_recovery_codes(hall: Hall, who: Member, client: RequestClient) -> list[str]:
+async def new_recovery_codes(hall: Hall, who: Member) -> list[str]:
     """Give new recovery codes; those before them are void."""
     async with hall.units.write(member=who.id) as uow:
         await lock_account(uow, who.id)
         if not await repository.has_second_factor(uow, who.id):
             raise TotpNotFound
         await check_proven(uow, who)
-        await codes.note_change(uow, "recovery_codes_replaced", who.id, address=client.address)
+        await codes.note_change(uow, "recovery_codes_replaced", who.id)
         return await codes.replace_recovery_codes(uow, who.id)
 
 
@@ -197,7 +197,7 @@ async def sign_in(
     key = f"second-factor-token:{who.token_id}"
     if await once.used(hall.redis, key):
         raise SecondFactorTokenInvalid
-    await codes.prove(hall, who.user_id, proof, client)
+    await codes.prove(hall, who.user_id, proof)
     if not await once.first_time(hall.redis, key, SECOND_FACTOR_LIFETIME):
         raise SecondFactorTokenInvalid
     return await let_in(

@@ -46,7 +46,6 @@ async def register(
     body: Register,
     *,
     role: Role = Role.MEMBER,
-    address: str | None = None,
     verified: bool = False,
 ) -> User:
     """Open an account. Emits UserRegistered; a mail goes to its address.
@@ -76,7 +75,7 @@ async def register(
     )
     if opened is None:
         raise UsernameTaken
-    record(uow, "user_registered", actor_id=user_id, address=address, role=role.value)
+    record(uow, "user_registered", actor_id=user_id, role=role.value)
     if not verified:
         await letters.start_letter(uow, letters.mail_verification, user_id=str(user_id))
     uow.emit(
@@ -118,7 +117,7 @@ async def new_setup_token(uow: UnitOfWork) -> str | None:
     return token
 
 
-async def setup(uow: UnitOfWork, policy: PasswordPolicy, body: Setup, address: str) -> User:
+async def setup(uow: UnitOfWork, policy: PasswordPolicy, body: Setup) -> User:
     """Open the first admin's account for whoever holds the setup token."""
     handle = read_handle(body.token, SETUP_PREFIX, 0)
     if handle is None:
@@ -127,7 +126,7 @@ async def setup(uow: UnitOfWork, policy: PasswordPolicy, body: Setup, address: s
     if stored is None or not hmac.compare_digest(stored.token_hash, handle.secret_hash.hex()):
         raise SetupClosed
     await _close_setup(uow)
-    return await register(uow, policy, body, role=Role.ADMIN, address=address)
+    return await register(uow, policy, body, role=Role.ADMIN)
 
 
 async def user(uow: UnitOfWork, user_id: UUID) -> User:

@@ -20,7 +20,7 @@ from guildhall.identity.schemas import (
     UserOut,
     UserRoleChange,
 )
-from guildhall.infra.http import Client, CurrentMember, Reads, Writes, hall_of
+from guildhall.infra.http import CurrentMember, Reads, Writes, hall_of
 from guildhall.kernel.member import Role
 from guildhall.kernel.paging import Limit, Page, page_of, position_in
 
@@ -106,14 +106,11 @@ async def audit_log(
 async def export_audit_log(
     request: Request,
     who: CurrentMember,
-    client: Client,
     filters: Filters,
     form: Annotated[ExportForm, Query(alias="format")] = "jsonl",
 ) -> StreamingResponse:
     """Fetch the audit log as a file. This is written into it as well."""
-    pieces = await administration.export_audit_log(
-        hall_of(request), who, client.address, filters, form
-    )
+    pieces = await administration.export_audit_log(hall_of(request), who, filters, form)
     return StreamingResponse(
         pieces,
         media_type=MEDIA_TYPES[form],

@@ -60,11 +60,9 @@ async def options_to_register(who: RecentMember, request: Request) -> PasskeyOpt
 
 
 @member.post("/users/me/passkeys", status_code=201)
-async def register(
-    body: PasskeyIn, who: RecentMember, client: Client, request: Request
-) -> PasskeyOut:
+async def register(body: PasskeyIn, who: RecentMember, request: Request) -> PasskeyOut:
     """Keep a new passkey, to sign in with."""
-    return PasskeyOut.model_validate(await passkeys.register(hall_of(request), who, body, client))
+    return PasskeyOut.model_validate(await passkeys.register(hall_of(request), who, body))
 
 
 @member.get("/users/me/passkeys")
@@ -78,6 +76,6 @@ async def list_passkeys(
 
 
 @member.delete("/users/me/passkeys/{passkey_id}", status_code=204)
-async def remove(passkey_id: UUID, who: RecentMember, client: Client, uow: Writes) -> None:
+async def remove(passkey_id: UUID, who: RecentMember, uow: Writes) -> None:
     """Let nobody in with a passkey any more."""
-    await passkeys.remove(uow, who, passkey_id, client)
+    await passkeys.remove(uow, who, passkey_id)

@@ -13,7 +13,7 @@ from guildhall.identity.schemas import (
     PasswordResetConfirm,
     VerifyEmail,
 )
-from guildhall.infra.http import Client, Writes, hall_of
+from guildhall.infra.http import Writes, hall_of
 from guildhall.infra.http.access import sign_in_limited
 
 __all__: list[str] = []
@@ -27,17 +27,15 @@ async def ask_for_reset(body: PasswordReset, uow: Writes) -> MailOut:
 
 
 @public.post("/auth/password-reset/confirm", status_code=204, dependencies=[sign_in_limited])
-async def reset_password(
-    body: PasswordResetConfirm, client: Client, policy: ThePolicy, request: Request
-) -> None:
+async def reset_password(body: PasswordResetConfirm, policy: ThePolicy, request: Request) -> None:
     """Set a new password with the token from a mail. Ends all sessions, and opens none."""
-    await recovery.reset_password(hall_of(request), policy, body, client)
+    await recovery.reset_password(hall_of(request), policy, body)
 
 
 @public.post("/auth/verify-email", status_code=204, dependencies=[sign_in_limited])
-async def verify_email(body: VerifyEmail, client: Client, request: Request) -> None:
+async def verify_email(body: VerifyEmail, request: Request) -> None:
     """Show, with the token from a mail, that an account's address is one's own."""
-    await recovery.verify_email(hall_of(request), body.token, client)
+    await recovery.verify_email(hall_of(request), body.token)
 
 
 @member.post("/users/me/verify-email", status_code=202)
@@ -49,7 +47,7 @@ async def ask_to_verify(who: PersonOnly, uow: Writes) -> MailOut:
 
 @member.post("/users/me/password", status_code=204)
 async def change_password(
-    body: PasswordChange, who: PersonOnly, client: Client, policy: ThePolicy, request: Request
+    body: PasswordChange, who: PersonOnly, policy: ThePolicy, request: Request
 ) -> None:
     """Change one's password. Ends one's other sessions."""
-    await recovery.change_password(hall_of(request), policy, who, body, client)
+    await recovery.change_password(hall_of(request), policy, who, body)

@@ -94,26 +94,22 @@ async def enrol(who: RecentMember, request: Request) -> TotpOut:
 
 
 @member.post("/users/me/totp/confirm")
-async def confirm(
-    body: TotpConfirm, who: PersonOnly, client: Client, request: Request
-) -> RecoveryCodesOut:
+async def confirm(body: TotpConfirm, who: PersonOnly, request: Request) -> RecoveryCodesOut:
     """Have every sign-in ask for a code from now on. Ends all other sessions."""
-    codes = await second_factor.confirm(hall_of(request), who, body.code, client)
+    codes = await second_factor.confirm(hall_of(request), who, body.code)
     return RecoveryCodesOut(recovery_codes=codes)
 
 
 @member.delete("/users/me/totp", status_code=204)
-async def remove(who: RecentMember, client: Client, uow: Writes) -> None:
+async def remove(who: RecentMember, uow: Writes) -> None:
     """Have sign-ins ask for no code any more."""
-    await second_factor.remove(uow, who, client)
+    await second_factor.remove(uow, who)
 
 
 @member.post("/users/me/recovery-codes", status_code=201)
-async def new_recovery_codes(
-    who: RecentMember, client: Client, request: Request
-) -> RecoveryCodesOut:
+async def new_recovery_codes(who: RecentMember, request: Request) -> RecoveryCodesOut:
     """Get new recovery codes, shown once; those before them are void."""
-    codes = await second_factor.new_recovery_codes(hall_of(request), who, client)
+    codes = await second_factor.new_recovery_codes(hall_of(request), who)
     return RecoveryCodesOut(recovery_codes=codes)
 
 

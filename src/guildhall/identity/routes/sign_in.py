@@ -44,16 +44,16 @@ __all__: list[str] = []
 
 
 @public.post("/auth/register", status_code=201, dependencies=[sign_in_limited])
-async def register(body: Register, client: Client, policy: ThePolicy, uow: Writes) -> UserOut:
+async def register(body: Register, policy: ThePolicy, uow: Writes) -> UserOut:
     """Open an account. A mail asks to verify its address."""
-    user = await service.register(uow, policy, body, address=client.address)
+    user = await service.register(uow, policy, body)
     return UserOut.model_validate(user)
 
 
 @public.post("/auth/setup", status_code=201, dependencies=[sign_in_limited])
-async def setup(body: Setup, client: Client, policy: ThePolicy, uow: Writes) -> UserOut:
+async def setup(body: Setup, policy: ThePolicy, uow: Writes) -> UserOut:
     """Open the first admin's account with the token that the first start printed."""
-    return UserOut.model_validate(await service.setup(uow, policy, body, client.address))
+    return UserOut.model_validate(await service.setup(uow, policy, body))
 
 
 @public.post("/auth/login", dependencies=[sign_in_limited])
@@ -87,7 +87,6 @@ async def token(
 
 @public.post("/auth/refresh", dependencies=[sign_in_limited])
 async def refresh(
-    client: Client,
     entrance: TheEntrance,
     request: Request,
     response: Response,
@@ -105,7 +104,7 @@ async def refresh(
     else:
         transport = Transport.BEARER
     opened = await sessions.refresh(
-        hall.units, entrance.tokens, hall.settings.security, given, client, transport
+        hall.units, entrance.tokens, hall.settings.security, given, transport
     )
     return answer(opened, entrance, response)
 

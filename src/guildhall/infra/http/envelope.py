@@ -7,11 +7,13 @@ import time
 
 import structlog
 from fastapi import HTTPException
+from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from guildhall.infra.door import Allowance
 from guildhall.infra.http.hygiene import PROBE_PATHS, Hygiene
 from guildhall.infra.http.problems import problem
+from guildhall.infra.http.work import acting_address, request_address
 from guildhall.infra.settings import ApiSettings
 from guildhall.infra.telemetry import REQUEST_SECONDS, REQUESTS
 
@@ -34,12 +36,17 @@ class Envelope:
         self._hygiene = Hygiene(settings)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "websocket":
-            await self._socket(scope, receive, send)
-            return
-        if scope["type"] != "http":
+        wrapped = {"http": self._request, "websocket": self._socket}.get(scope["type"])
+        if wrapped is None:
             await self._app(scope, receive, send)
             return
+        before = acting_address.set(request_address(HTTPConnection(scope)))
+        try:
+            await wrapped(scope, receive, send)
+        finally:
+            acting_address.reset(before)
+
+    async def _request(self, scope: Scope, receive: Receive, send: Send) -> None:
         began = time.perf_counter()
         seconds: float | None = None
         status = 500

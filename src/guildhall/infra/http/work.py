@@ -7,6 +7,7 @@ It ends after the answer is made and before it is sent (`scope="function"`): a c
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Coroutine
+from contextvars import ContextVar
 from typing import Annotated, Any
 from uuid import NAMESPACE_OID, UUID, uuid5
 
@@ -18,7 +19,10 @@ from guildhall.infra.hall import Hall
 from guildhall.infra.http.idempotency import IdempotentRequest, Replay
 from guildhall.infra.unit_of_work import UnitOfWork
 
-__all__ = ["Reads", "RememberingRoute", "Writes", "hall_of"]
+__all__ = ["Reads", "RememberingRoute", "Writes", "acting_address", "hall_of", "request_address"]
+
+acting_address: ContextVar[str | None] = ContextVar("acting_address", default=None)
+"""Where what is being done is asked from: set for each request, and nothing in a worker."""
 
 
 def hall_of(request: Request) -> Hall:
@@ -55,7 +59,12 @@ async def _writes(
             yield uow
             return
         idempotent = IdempotentRequest(
-            _asker(request), idempotency_key, request.method, request.url.path, await request.body()
+            _asker(request),
+            idempotency_key,
+            request.method,
+            request.url.path,
+            await request.body(),
+            hall_of(request).endpoints.secret_key,
         )
         await idempotent.begin(uow)
         yield uow
