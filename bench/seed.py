@@ -12,8 +12,7 @@ import orjson
 from bench.harness import Stage
 from guildhall.challenges import AttemptSubmitted, SeedChallenge, seed_challenges
 from guildhall.infra.door import SESSION_TTL_SECONDS, Admitted, session_key
-from guildhall.infra.handles import mint
-from guildhall.infra.http.credentials import API_KEY_PREFIX
+from guildhall.infra.handles import API_KEY_PREFIX, mint
 from guildhall.infra.outbox import CHANNEL
 from guildhall.infra.tokens import Tokens
 from guildhall.kernel.ids import new_id

@@ -31,10 +31,10 @@ from guildhall.identity.schemas import Transport
 from guildhall.identity.sessions import open_session
 from guildhall.identity.wording import PROOFS_CHANGED
 from guildhall.infra.hall import Hall, open_redis
-from guildhall.infra.http.access import RequestClient
 from guildhall.infra.sealing import Sealer, reseal
 from guildhall.infra.settings import ApiSettings, HallSettings, SecuritySettings
 from guildhall.infra.tokens import Tokens
+from guildhall.kernel.client import RequestClient
 from guildhall.kernel.ids import new_id
 from guildhall.kernel.member import Role
 from tests import factories

@@ -19,8 +19,8 @@ from guildhall.identity.models import ApiKey
 from guildhall.infra import streams as streams_module
 from guildhall.infra.door import TOMBSTONE, Credential, Kind, forget_session, session_key
 from guildhall.infra.hall import Hall
-from guildhall.infra.handles import mint
-from guildhall.infra.http.credentials import ACCESS_COOKIE, API_KEY_PREFIX
+from guildhall.infra.handles import API_KEY_PREFIX, mint
+from guildhall.infra.http.credentials import ACCESS_COOKIE
 from guildhall.infra.streams import MOST_STREAMS, MOST_WAITING, LiveEvent, Stream, tell_member
 from guildhall.infra.tokens import TokenRefused
 from guildhall.kernel.ids import new_id

@@ -140,7 +140,7 @@ def furnish(app: FastAPI, hall: Hall) -> None:
             security.admin_secret_key.get_secret_value() if security.admin_secret_key else None
         ),
         admins_need_second_factor=hall.settings.hall.hall_mode == "production",
-        note_operator=note_operator,
+        note_operator=partial(note_operator, hall),
         foreign=foreign_reader_of(hall),
         redeem=partial(redeem, hall.redis),
     )

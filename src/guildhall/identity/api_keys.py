@@ -23,8 +23,7 @@ from guildhall.identity.schemas import ApiKeyIn, ApiKeyMade, ApiKeyOut
 from guildhall.identity.sessions import tell_door
 from guildhall.infra.door import forget_session, tombstone
 from guildhall.infra.hall import Hall
-from guildhall.infra.handles import mint
-from guildhall.infra.http.credentials import API_KEY_PREFIX
+from guildhall.infra.handles import API_KEY_PREFIX, mint
 from guildhall.infra.unit_of_work import UnitOfWork
 from guildhall.kernel.ids import new_id
 from guildhall.kernel.member import Member

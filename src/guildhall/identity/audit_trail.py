@@ -5,12 +5,11 @@ from __future__ import annotations
 from uuid import UUID
 
 from asgi_correlation_id import correlation_id
-from fastapi import Request
 
 from guildhall.identity.models import AuditEntry
-from guildhall.infra.http import hall_of
-from guildhall.infra.http.work import acting_address
+from guildhall.infra.hall import Hall
 from guildhall.infra.unit_of_work import UnitOfWork
+from guildhall.kernel.client import acting_address
 from guildhall.kernel.member import OPERATOR_ID
 
 __all__ = ["note_operator", "record"]
@@ -41,13 +40,7 @@ def record(
     )
 
 
-async def note_operator(request: Request) -> None:
+async def note_operator(hall: Hall, method: str, path: str) -> None:
     """Write down that a script came in with the operator's secret, before it does anything."""
-    async with hall_of(request).units.write() as uow:
-        record(
-            uow,
-            "operator_came_in",
-            actor_id=OPERATOR_ID,
-            method=request.method,
-            path=request.url.path,
-        )
+    async with hall.units.write() as uow:
+        record(uow, "operator_came_in", actor_id=OPERATOR_ID, method=method, path=path)

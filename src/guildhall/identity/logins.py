@@ -14,8 +14,8 @@ from guildhall.identity.repository import Candidate
 from guildhall.identity.schemas import Login, Transport
 from guildhall.identity.sessions import SignedIn, open_session, signed_in
 from guildhall.infra.hall import Hall
-from guildhall.infra.http.access import RequestClient
 from guildhall.infra.tokens import Tokens
+from guildhall.kernel.client import RequestClient
 from guildhall.kernel.ids import new_id
 
 __all__ = ["SECOND_FACTOR_LIFETIME", "SECOND_FACTOR_TOKEN", "let_in", "login"]
@@ -39,7 +39,7 @@ async def login(hall: Hall, tokens: Tokens, body: Login, client: RequestClient) 
     are such: so neither tells that the other is there.
     """
     key = rules.name_key(body.login)
-    device_name = body.device or client.user_agent[:80] or "unnamed"
+    device_name = client.device_name(body.device)
     async with hall.units.read() as uow:
         candidates = await repository.users_by_login(uow, key)
         account = next(filter(None, candidates), None)

@@ -32,11 +32,11 @@ from guildhall.identity.sessions import SignedIn, tell_door
 from guildhall.infra import once
 from guildhall.infra.door import tombstone
 from guildhall.infra.hall import Hall
-from guildhall.infra.http.access import RequestClient
 from guildhall.infra.sealing import SealBroken
 from guildhall.infra.settings import OidcProvider
 from guildhall.infra.tokens import Tokens
 from guildhall.infra.unit_of_work import UnitOfWork
+from guildhall.kernel.client import RequestClient
 from guildhall.kernel.encoding import base64url, from_base64url
 from guildhall.kernel.member import Member
 from guildhall.kernel.paging import Page, page_of, position_in
@@ -178,7 +178,7 @@ async def finish(
             await foreigners.link(uow, foreigner, member_id)
         return Finished(pending.return_to)
     user_id = await foreigners.arrive(hall.units, foreigner)
-    device = pending.device or client.user_agent[:80] or "unnamed"
+    device = client.device_name(pending.device)
     try:
         opened = await logins.let_in(
             hall,

@@ -42,9 +42,9 @@ from guildhall.identity.schemas import Assertion, PasskeyIn, PasskeySignIn
 from guildhall.identity.second_factor import check_proven, lock_account
 from guildhall.identity.sessions import SignedIn
 from guildhall.infra.hall import Hall
-from guildhall.infra.http.access import RequestClient
 from guildhall.infra.tokens import Tokens
 from guildhall.infra.unit_of_work import UnitOfWork
+from guildhall.kernel.client import RequestClient
 from guildhall.kernel.ids import new_id
 from guildhall.kernel.member import Member
 
@@ -194,7 +194,7 @@ async def sign_in(
         hall,
         tokens,
         user_id,
-        body.device or client.user_agent[:80] or "unnamed",
+        client.device_name(body.device),
         client,
         transport=body.transport,
         method="passkey",

@@ -18,8 +18,8 @@ from guildhall.identity.schemas import Proof, Reauthenticate, Transport
 from guildhall.identity.sessions import SignedIn, open_session, signed_in, tell_door
 from guildhall.infra.door import tombstone
 from guildhall.infra.hall import Hall
-from guildhall.infra.http.access import RequestClient
 from guildhall.infra.tokens import Tokens
+from guildhall.kernel.client import RequestClient
 from guildhall.kernel.member import Member
 
 __all__ = ["reauthenticate"]

@@ -31,9 +31,9 @@ from guildhall.identity.schemas import Proof, SecondFactorOut, TotpOut, Transpor
 from guildhall.identity.sessions import SignedIn, end_all
 from guildhall.infra import once
 from guildhall.infra.hall import Hall
-from guildhall.infra.http.access import RequestClient
 from guildhall.infra.tokens import TokenRefused, Tokens
 from guildhall.infra.unit_of_work import UnitOfWork
+from guildhall.kernel.client import RequestClient
 from guildhall.kernel.member import Member
 
 __all__ = [

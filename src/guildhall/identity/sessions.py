@@ -27,10 +27,10 @@ from guildhall.identity.rules import Rotation
 from guildhall.identity.schemas import SessionOut, TokensOut, Transport
 from guildhall.infra.door import forget_session, tombstone
 from guildhall.infra.hall import Hall
-from guildhall.infra.http.access import RequestClient
 from guildhall.infra.settings import SecuritySettings
 from guildhall.infra.tokens import TokenRefused, Tokens
 from guildhall.infra.unit_of_work import UnitOfWork, UnitsOfWork
+from guildhall.kernel.client import RequestClient
 from guildhall.kernel.ids import new_id
 from guildhall.kernel.member import OPERATOR_ID, Member
 from guildhall.kernel.paging import Page, page_of, position_in

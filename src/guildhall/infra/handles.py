@@ -15,8 +15,9 @@ from uuid import UUID
 
 from guildhall.kernel.encoding import base64url, from_base64url
 
-__all__ = ["Handle", "mint", "read_handle"]
+__all__ = ["API_KEY_PREFIX", "Handle", "mint", "read_handle"]
 
+API_KEY_PREFIX = "ghk"
 UUID_BYTES = 16
 SECRET_BYTES = 32
 CHECK_DIGITS = 6

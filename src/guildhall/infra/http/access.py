@@ -18,6 +18,7 @@ from guildhall.infra.http.credentials import (
 from guildhall.infra.http.entrance import Access, Entrance, method_of
 from guildhall.infra.http.problems import PROBLEM_RESPONSES
 from guildhall.infra.http.work import RememberingRoute, request_address
+from guildhall.kernel.client import RequestClient
 from guildhall.kernel.errors import Forbidden, Unauthenticated
 from guildhall.kernel.member import Member
 
@@ -26,7 +27,6 @@ __all__ = [
     "AccessRouters",
     "Client",
     "CurrentMember",
-    "RequestClient",
     "access_routers",
     "admit",
     "scopes_of",
@@ -193,13 +193,6 @@ async def _current_member(request: Request) -> Member:
 
 CurrentMember = Annotated[Member, Depends(_current_member)]
 """Who is signed in; only in routes of the member and admin routers."""
-
-
-class RequestClient(NamedTuple):
-    """Where a request comes from."""
-
-    address: str
-    user_agent: str
 
 
 async def _request_client(request: Request) -> RequestClient:

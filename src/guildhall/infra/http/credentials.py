@@ -20,7 +20,6 @@ from guildhall.kernel.errors import Forbidden
 
 __all__ = [
     "ACCESS_COOKIE",
-    "API_KEY_PREFIX",
     "CSRF_COOKIE",
     "CSRF_HEADER",
     "REFRESH_COOKIE",
@@ -42,7 +41,6 @@ REFRESH_COOKIE = "__Host-guildhall-refresh"
 CSRF_COOKIE = "__Host-guildhall-csrf"
 SECOND_FACTOR_COOKIE = "__Host-guildhall-second-factor"
 CSRF_HEADER = "X-CSRF-Token"
-API_KEY_PREFIX = "ghk"
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 

@@ -13,9 +13,8 @@ from fastapi import Request
 from starlette.requests import HTTPConnection
 
 from guildhall.infra.door import Credential, Door, Kind
-from guildhall.infra.handles import read_handle
+from guildhall.infra.handles import API_KEY_PREFIX, read_handle
 from guildhall.infra.http.credentials import (
-    API_KEY_PREFIX,
     SAFE_METHODS,
     check_csrf_token,
     check_same_site,
@@ -78,8 +77,8 @@ class Entrance:
     """Whose pages may open a WebSocket: CORS does not guard it."""
     admin_secret_key: str | None
     admins_need_second_factor: bool
-    note_operator: Callable[[Request], Awaitable[None]]
-    """Writes down that a script came in with the operator's secret."""
+    note_operator: Callable[[str, str], Awaitable[None]]
+    """Writes down that a script came in with the operator's secret: by which method, and where."""
     foreign: Callable[[str], Awaitable[Credential | None]] | None
     """Reads bearer tokens of external issuers; None where there are none."""
     redeem: Callable[[str], Awaitable[Credential | None]]
@@ -148,7 +147,7 @@ class Entrance:
             secret.encode(), self.admin_secret_key.encode()
         ):
             raise AdminSecretWrong
-        await self.note_operator(request)
+        await self.note_operator(request.method, request.url.path)
         return OPERATOR
 
 

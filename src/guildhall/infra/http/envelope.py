@@ -13,9 +13,10 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from guildhall.infra.door import Allowance
 from guildhall.infra.http.hygiene import PROBE_PATHS, Hygiene
 from guildhall.infra.http.problems import problem
-from guildhall.infra.http.work import acting_address, request_address
+from guildhall.infra.http.work import request_address
 from guildhall.infra.settings import ApiSettings
 from guildhall.infra.telemetry import REQUEST_SECONDS, REQUESTS
+from guildhall.kernel.client import acting_address
 
 __all__ = ["Envelope"]
 

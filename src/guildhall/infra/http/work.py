@@ -7,7 +7,6 @@ It ends after the answer is made and before it is sent (`scope="function"`): a c
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Coroutine
-from contextvars import ContextVar
 from typing import Annotated, Any
 from uuid import NAMESPACE_OID, UUID, uuid5
 
@@ -19,10 +18,7 @@ from guildhall.infra.hall import Hall
 from guildhall.infra.http.idempotency import IdempotentRequest, Replay
 from guildhall.infra.unit_of_work import UnitOfWork
 
-__all__ = ["Reads", "RememberingRoute", "Writes", "acting_address", "hall_of", "request_address"]
-
-acting_address: ContextVar[str | None] = ContextVar("acting_address", default=None)
-"""Where what is being done is asked from: set for each request, and nothing in a worker."""
+__all__ = ["Reads", "RememberingRoute", "Writes", "hall_of", "request_address"]
 
 
 def hall_of(request: Request) -> Hall:
