@@ -159,6 +159,7 @@ async def test_a_confirmation_gives_codes_once_and_ends_all_other_sessions(
     assert sorted(answer.status_code for answer in answers) == [200, 409, 409, 409]
     codes = next(a.json()["recovery_codes"] for a in answers if a.status_code == 200)
     assert len(set(codes)) == 10
+    assert {len(code.replace("-", "")) for code in codes} == {24}  # Of five bits each.
     assert (await own.get("/users/me")).status_code == 200
     assert (await elsewhere.get("/users/me")).status_code == 401
     assert (await own.get("/users/me/second-factor")).json() == {
