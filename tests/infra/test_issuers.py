@@ -19,6 +19,7 @@ from sqlalchemy import func, select
 
 from guildhall.entrypoints.api import furnish
 from guildhall.identity.models import AuditEntry, ExternalIdentity, User
+from guildhall.identity.passwords import NOBODY
 from guildhall.infra.hall import Hall
 from guildhall.infra.issuers import Issuers, open_outbound
 from guildhall.infra.issuers.jwks import Jwks
@@ -489,7 +490,7 @@ async def test_a_role_that_changes_holds_at_once(
 
 @pytest.mark.parametrize(
     ("seen_ago", "made_ago", "expected"),
-    [(60, 0, 202), (None, 60, 202), (3600, 0, 403), (None, 3600, 403), ("now", 0, 403)],
+    [(60, 0, 202), (None, 0, 403), (3600, 0, 403), (60, 3600, 202), ("now", 0, 403)],
 )
 async def test_whom_the_issuer_saw_just_now_may_take_their_data_and_leave(
     client: Client,
@@ -539,6 +540,17 @@ async def test_a_token_of_an_issuer_changes_no_credentials_and_no_role_however_f
         refusal = answer.status_code, answer.json()["error"]
         assert refusal == (403, "reauthentication_required"), (path, answer.text)
     assert (await theirs.get(f"/admin/users/{member.id}")).json()["role"] == "member"
+
+
+async def test_who_can_sign_in_here_has_to_for_what_a_recent_proof_is_asked_for(
+    client: Client, hall_of_issuer: Hall, issuer: Issuer, claims: dict[str, Any]
+) -> None:
+    theirs = client.with_token(issuer.sign(claims | {"auth_time": claims["iat"]}))
+    user_id = (await theirs.get(ME)).json()["id"]
+    async with hall_of_issuer.units.write() as uow:
+        (await uow.session.get_one(User, user_id)).password_hash = NOBODY
+    for answer in (await theirs.post("/users/me/export"), await theirs.delete("/users/me")):
+        assert (answer.status_code, answer.json()["error"]) == (403, "reauthentication_required")
 
 
 async def test_a_hall_without_issuers_takes_none_of_their_tokens(

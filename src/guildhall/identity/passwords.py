@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import secrets
 import threading
 from array import array
 from bisect import bisect_left
@@ -38,7 +39,8 @@ ROOM = threading.BoundedSemaphore(MOST_AT_ONCE)
 RETRY_SECONDS = 3
 
 # Verified when there is no such account, so that the answer takes as long as a wrong password.
-NOBODY = HASHER.hash("nobody has this password")
+# Of a password that nobody knows: should the answer ever be believed, it opens nothing.
+NOBODY = HASHER.hash(secrets.token_urlsafe())
 
 # The 30,000 commonest, from leaks (zxcvbn; Wheeler, USENIX Security 2016).
 COMMONEST = frozenset(password.casefold() for password in FREQUENCY_LISTS["passwords"])
@@ -115,11 +117,11 @@ async def hash_password(password: str) -> str:
 async def verify_password(password: str, stored: str | None) -> tuple[bool, str | None]:
     """Tell whether a password is right, and give a new hash if the stored one is outdated.
 
-    `stored` is None for an unknown account: the same work is done, and it is never right.
-    Raises HallBusy.
+    `stored` is None or empty where there is no account, or one without a password: the same work
+    is done, and it is never right. Raises HallBusy.
     """
     right, upgraded = await _in_a_thread(HASHER.verify_and_update, password, stored or NOBODY)
-    return (right, upgraded) if stored is not None else (False, None)
+    return (right, upgraded) if stored else (False, None)
 
 
 async def _in_a_thread(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from datetime import datetime, timedelta
 from enum import Enum, auto
 from uuid import NAMESPACE_URL, UUID, uuid5
@@ -10,8 +11,13 @@ __all__ = ["Rotation", "identity_id", "name_key", "rotation"]
 
 
 def name_key(name: str) -> str:
-    """Give the form under which a name or address is unique: `Ada` and `ada` are one."""
-    return name.strip().casefold()
+    """Give the form under which a name or address is unique: `Ada` and `ada` are one.
+
+    Names that only look different to a program are one name (Unicode's NFKC). Of an address only
+    the case is passed over: `straße.example` and `strasse.example` are two domains.
+    """
+    name = name.strip()
+    return name.lower() if "@" in name else unicodedata.normalize("NFKC", name).casefold()
 
 
 def identity_id(issuer: str, subject: str) -> UUID:

@@ -237,16 +237,20 @@ async def ask_again(uow: UnitOfWork, user_id: UUID) -> None:
     tell_door(uow, user_id, await repository.door_ids(uow, user_id), forget_session)
 
 
-def check_recent_elsewhere(hall: Hall, claims: Mapping[str, Any]) -> None:
-    """Raises ReauthenticationRequired unless an issuer elsewhere saw its member a short while ago.
+async def check_recent_elsewhere(hall: Hall, member: Member, claims: Mapping[str, Any]) -> None:
+    """Raises ReauthenticationRequired unless an issuer elsewhere says that it saw its member a
+    short while ago (`auth_time`), and the member has no way to show who they are here.
 
-    That is `auth_time`; of an issuer that does not say it, when it made the token. Enough for what
-    is a member's right and done to nobody else, for who has no other way to show who they are.
+    Enough for what is a member's right, for who could not have it otherwise. Who can sign in to the
+    hall does so, with all that it asks of them.
     """
-    seen_at = claims.get("auth_time", claims.get("iat"))
+    seen_at = claims.get("auth_time")
     oldest = hall.clock.now().timestamp() - hall.settings.security.reauthentication_seconds
     if not isinstance(seen_at, int | float) or seen_at < oldest:
         raise ReauthenticationRequired
+    async with hall.units.read(member=member.id) as uow:
+        if await repository.can_sign_in_here(uow, member.id):
+            raise ReauthenticationRequired
 
 
 def tell_door(

@@ -108,6 +108,7 @@ async def open_database(
         max_overflow=0 if pool_size else settings.database_max_overflow,
         pool_timeout=settings.database_pool_timeout_seconds,
         pool_pre_ping=False,
+        hide_parameters=True,  # An error is written down; what somebody typed is not.
         json_serializer=lambda value: orjson.dumps(value).decode(),
         json_deserializer=orjson.loads,
         connect_args={

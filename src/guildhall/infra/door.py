@@ -15,6 +15,7 @@ import hmac
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from ipaddress import IPv6Network
 from typing import Any, Self
 from uuid import UUID
 
@@ -39,6 +40,7 @@ __all__ = [
     "RateLimited",
     "Recall",
     "forget_session",
+    "subscriber",
     "tombstone",
 ]
 
@@ -203,14 +205,16 @@ class Door:
     async def admit_stranger(self, address: str, limit: Limit | None = None) -> Allowance | None:
         """Count a request of somebody not signed in. Raises RateLimited."""
         limit = limit or self.public_limit
-        _, allowance = await self._ask(f"limit:{limit.name}:{address}", None, limit)
+        _, allowance = await self._ask(f"limit:{limit.name}:{subscriber(address)}", None, limit)
         return allowance
 
     async def admit(
-        self, credential: Credential, limit: Limit | None = None
+        self, credential: Credential, limit: Limit | None = None, *, address: str | None = None
     ) -> tuple[Member, Allowance | None]:
         """Check that a credential still opens, and count the request.
 
+        Anybody can make up an API key that reads well. One that has to be asked about is a
+        stranger's at `address` until the answer is there, and may be more than they may ask.
         Raises TokenRefused or RateLimited.
         """
         limit = limit or self.member_limit
@@ -219,6 +223,9 @@ class Door:
         stored, allowance = await self._ask(
             f"limit:{limit.name}:{counted or credential.id}", session_key(credential.id), limit
         )
+        unknown = stored is None or stored.startswith(LEASE)
+        if unknown and address is not None and credential.kind is Kind.KEY:
+            await self.admit_stranger(address)
         admitted = await self._let_in(credential, stored)
         return admitted.member, allowance
 
@@ -272,6 +279,17 @@ class Door:
         except RedisError:
             log.warning("door_without_redis")
         return admitted
+
+
+def subscriber(address: str) -> str:
+    """Give what is counted as one place: an IPv4 address, or the /64 that one subscriber has of
+    IPv6, who could else come from another address each time."""
+    if ":" not in address:
+        return address
+    try:
+        return str(IPv6Network((address, 64), strict=False))
+    except ValueError:
+        return address
 
 
 def session_key(session_id: UUID) -> str:

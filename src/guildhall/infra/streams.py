@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 from collections import defaultdict, deque
 from collections.abc import AsyncIterator, Collection, Iterable
 from contextlib import asynccontextmanager
@@ -87,6 +88,8 @@ class Stream:
     def __init__(self, credential: Credential, member: Member) -> None:
         self.credential = credential
         self.member = member
+        # Of one identity elsewhere there may be several tokens, each with an end of its own.
+        self.token_ends_at: float = (credential.claims or {}).get("exp", math.inf)
         self.reason: str | None = None
         self._waiting: deque[LiveEvent] = deque()
         self._news = asyncio.Event()
@@ -220,16 +223,12 @@ class Streams:
         """Ask the door again for what streams came in with, and end those that it shuts out."""
         for credential_id in list(credential_ids):
             streams = list(self._of_credential.get(credential_id, ()))
-            if not streams:
-                continue
-            credential = streams[0].credential
-            if (expires_at := (credential.claims or {}).get("exp")) is not None and (
-                expires_at <= self._clock.now().timestamp()
-            ):
-                _end(streams, Reason.TOKEN_EXPIRED)
+            now = self._clock.now().timestamp()
+            _end([s for s in streams if s.token_ends_at <= now], Reason.TOKEN_EXPIRED)
+            if not (streams := [s for s in streams if s.token_ends_at > now]):
                 continue
             try:
-                await self._door.check(credential)
+                await self._door.check(streams[0].credential)
             except TokenRefused:
                 _end(streams, Reason.SESSION_ENDED)
             except Exception:

@@ -8,13 +8,15 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
+from functools import partial
 from uuid import UUID
 
 import structlog
 from asgi_correlation_id import correlation_id
 from redis.asyncio import Redis
-from sqlalchemy import text
+from sqlalchemy import Connection, event, text
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
+from sqlalchemy.orm import Session, SessionTransaction
 
 from guildhall.infra import outbox
 from guildhall.infra.cache import Cache
@@ -33,6 +35,11 @@ READ_AS_MEMBER = text(
     "SELECT set_config('transaction_read_only', 'on', true),"
     f" set_config('{MEMBER_SETTING}', :member, true)"
 )
+
+
+def _tell(reach: str, _: Session, __: SessionTransaction, connection: Connection) -> None:
+    """Say whose rows a transaction that has just begun may see."""
+    connection.execute(TELL_MEMBER, {"member": reach})
 
 
 class UnitOfWork:
@@ -117,9 +124,10 @@ class UnitsOfWork:
         """
         async with self._sessions() as session:
             uow = self._unit(session, member)
+            if uow._reach != self._reach:
+                # With the first statement, not before: until then no connection is held.
+                event.listen(session.sync_session, "after_begin", partial(_tell, uow._reach))
             try:
-                if uow._reach != self._reach:
-                    await session.execute(TELL_MEMBER, {"member": uow._reach})
                 yield uow
                 await session.flush()
                 if uow._told:

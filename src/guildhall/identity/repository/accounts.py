@@ -8,28 +8,38 @@ from datetime import date
 from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import Select, exists, or_, select
+from sqlalchemy import Select, exists, func, or_, select, text
 
 from guildhall.identity import rules
+from guildhall.identity.errors import UserNotFound
 from guildhall.identity.models import (
+    Passkey,
     SetupToken,
     TotpSecret,
     User,
 )
 from guildhall.infra.unit_of_work import UnitOfWork
 from guildhall.kernel.clock import local_day
+from guildhall.kernel.errors import Refusal
+from guildhall.kernel.member import Role
 
 __all__ = [
     "Candidate",
     "UserFilters",
+    "can_sign_in_here",
+    "has_passkey",
     "has_second_factor",
     "holder_of_address",
     "local_days",
+    "lock_account",
+    "other_admins",
     "setup_token_for_update",
     "usernames",
     "users_by_login",
     "users_page",
 ]
+
+LAST_ADMIN_LOCK = text("SELECT pg_advisory_xact_lock(x'61646d696e'::bigint)")  # "admin"
 
 
 class Candidate(NamedTuple):
@@ -75,10 +85,53 @@ async def holder_of_address(uow: UnitOfWork, key: str) -> User | None:
     return found
 
 
+async def lock_account(
+    uow: UnitOfWork,
+    user_id: UUID,
+    *,
+    even_suspended: bool = False,
+    otherwise: type[Refusal] = UserNotFound,
+) -> User:
+    """Have nobody sign in to an account, or change it, before this unit of work ends.
+
+    Raises `otherwise` if there is none, or it was erased, or is suspended.
+    """
+    account = await uow.session.get(User, user_id, with_for_update={"key_share": True})
+    open_to = ("active", "suspended") if even_suspended else ("active",)
+    if account is None or account.status not in open_to:
+        raise otherwise
+    return account
+
+
+async def other_admins(uow: UnitOfWork, user_id: UUID) -> int:
+    """Count the admins beside a member. Whoever else asks waits until this unit of work ends, so
+    two admins cannot remove each other, or leave, in the same moment."""
+    await uow.session.execute(LAST_ADMIN_LOCK)
+    count: int | None = await uow.session.scalar(
+        select(func.count()).where(
+            User.role == Role.ADMIN.value,
+            User.status == "active",
+            User.erase_after.is_(None),
+            User.id != user_id,
+        )
+    )
+    return count or 0
+
+
 async def has_second_factor(uow: UnitOfWork, user_id: UUID) -> bool:
     """Tell whether an account asks for a code beside whatever else was shown."""
     confirmed = exists().where(TotpSecret.user_id == user_id, TotpSecret.confirmed_at.is_not(None))
     return bool(await uow.session.scalar(select(confirmed)))
+
+
+async def has_passkey(uow: UnitOfWork, user_id: UUID) -> bool:
+    return bool(await uow.session.scalar(select(exists().where(Passkey.user_id == user_id))))
+
+
+async def can_sign_in_here(uow: UnitOfWork, user_id: UUID) -> bool:
+    """Tell whether a member can show the hall itself who they are: by a password or a passkey."""
+    password = exists().where(User.id == user_id, User.password_hash.is_not(None))
+    return bool(await uow.session.scalar(select(password))) or await has_passkey(uow, user_id)
 
 
 async def usernames(uow: UnitOfWork, user_ids: Iterable[UUID]) -> dict[UUID, str]:

@@ -78,7 +78,7 @@ RecentMember = Annotated[Member, Depends(_recent_member)]
 async def _recent_owner(who: CurrentMember, request: Request) -> Member:
     credential: Credential = request.state.credential
     if credential.kind is Kind.ISSUER:
-        sessions.check_recent_elsewhere(hall_of(request), credential.claims or {})
+        await sessions.check_recent_elsewhere(hall_of(request), who, credential.claims or {})
         return who
     return await _recent_member(who, request)
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable
-from typing import Annotated, NamedTuple
+from collections.abc import Awaitable, Callable, Iterable, Iterator
+from dataclasses import replace
+from typing import Annotated, Any, NamedTuple
 
 from fastapi import APIRouter, Depends, Request, WebSocket
 from fastapi.params import Depends as Dependency
@@ -12,6 +13,9 @@ from fastapi.security import APIKeyHeader, OAuth2PasswordBearer
 from starlette.requests import HTTPConnection
 
 from guildhall.infra.http.credentials import (
+    ACCESS_COOKIE,
+    ADMIN_SECRET_HEADER,
+    CSRF_HEADER,
     SAFE_METHODS,
     check_origin,
 )
@@ -20,7 +24,7 @@ from guildhall.infra.http.problems import PROBLEM_RESPONSES
 from guildhall.infra.http.work import RememberingRoute, request_address
 from guildhall.kernel.client import RequestClient
 from guildhall.kernel.errors import Forbidden, Unauthenticated
-from guildhall.kernel.member import Member
+from guildhall.kernel.member import Member, Role
 
 __all__ = [
     "Access",
@@ -29,6 +33,7 @@ __all__ = [
     "CurrentMember",
     "access_routers",
     "admit",
+    "describe_access",
     "scopes_of",
     "sign_in_limited",
     "socket",
@@ -36,7 +41,11 @@ __all__ = [
 
 password_form = OAuth2PasswordBearer(tokenUrl="/api/v1/auth/token", auto_error=False)
 api_key_header = APIKeyHeader(name="X-API-Key", auto_error=False)
-LIVE_SUBJECT = "identity"  # The slice of a WebSocket, which carries no tag.
+SECURITY_SCHEMES = {
+    "SessionCookie": {"type": "apiKey", "in": "cookie", "name": ACCESS_COOKIE},
+    "CsrfToken": {"type": "apiKey", "in": "header", "name": CSRF_HEADER},
+    "AdminSecret": {"type": "apiKey", "in": "header", "name": ADMIN_SECRET_HEADER},
+}
 
 
 class AdminsOnly(Forbidden):
@@ -92,6 +101,8 @@ async def admit(request: HTTPConnection, access: Access = Access.MEMBER) -> Memb
     except Unauthenticated:
         await enter_public(request)
         raise
+    if access is Access.MEMBER and member.may_administer:
+        member = _as_shown(member, entrance, request)
     request.state.member = member
     request.state.sees_all = access is Access.ADMIN
     if access is Access.ADMIN:
@@ -106,23 +117,52 @@ async def admit(request: HTTPConnection, access: Access = Access.MEMBER) -> Memb
     return member
 
 
+def _as_shown(admin: Member, entrance: Entrance, request: HTTPConnection) -> Member:
+    """Give an admin on a member's route the role that they have shown enough for: what admins'
+    routes would refuse them, they must not get by another one."""
+    if admin.scopes is not None:
+        shown = _scope(Access.ADMIN, "", method_of(request)) in admin.scopes
+    else:
+        shown = admin.second_factor or not entrance.admins_need_second_factor
+    return admin if shown else replace(admin, role=Role.MODERATOR)
+
+
 def scope_of(request: HTTPConnection, access: Access) -> str:
     """Give the scope that an API key needs for a route: its slice, or `admin`, and what it does."""
-    route = request.scope.get("route")
-    slice_name: str = getattr(route, "tags", [LIVE_SUBJECT])[0]
-    return _scope(access, slice_name, method_of(request))
+    route = request.scope["route"]
+    slice_name = request.state.slice if isinstance(route, APIWebSocketRoute) else route.tags[0]
+    return _scope(access, str(slice_name), method_of(request))
 
 
 def scopes_of(slices: Iterable[AccessRouters]) -> frozenset[str]:
     """Give all scopes that some route of members or admins asks for."""
     return frozenset(
-        _scope(access, str(route.tags[0]), method)
-        for routers in slices
-        for access, router in ((Access.MEMBER, routers.member), (Access.ADMIN, routers.admin))
-        for route in router.routes
-        if isinstance(route, APIRoute)
-        for method in route.methods or ()
+        _scope(access, str(route.tags[0]), method) for access, route, method in _guarded(slices)
     )
+
+
+def describe_access(document: dict[str, Any], slices: Iterable[AccessRouters], path: str) -> None:
+    """Say in an OpenAPI document what else opens each operation of members and admins, and which
+    scope an API key needs for it (`x-scope`). FastAPI says the rest by itself."""
+    document["components"]["securitySchemes"] |= SECURITY_SCHEMES
+    for access, route, method in _guarded(slices):
+        operation = document["paths"][path + route.path_format][method.lower()]
+        cookie: dict[str, list[str]] = {"SessionCookie": []}
+        operation["security"].append(
+            cookie if method in SAFE_METHODS else cookie | {"CsrfToken": []}
+        )
+        if access is Access.ADMIN:
+            operation["security"].append({"AdminSecret": []})
+        operation["x-scope"] = _scope(access, str(route.tags[0]), method)
+
+
+def _guarded(slices: Iterable[AccessRouters]) -> Iterator[tuple[Access, APIRoute, str]]:
+    for routers in slices:
+        for access, router in ((Access.MEMBER, routers.member), (Access.ADMIN, routers.admin)):
+            for route in router.routes:
+                if isinstance(route, APIRoute):
+                    for method in sorted(route.methods or ()):
+                        yield access, route, method
 
 
 def _scope(access: Access, slice_name: str, method: str) -> str:
@@ -152,6 +192,15 @@ async def enter_socket(connection: WebSocket) -> None:
     await admit(connection)
 
 
+def _slice_of_socket(name: str) -> Callable[[WebSocket], Awaitable[None]]:
+    """Name the slice of a WebSocket, whose route carries no tags."""
+
+    async def note(connection: WebSocket) -> None:
+        connection.state.slice = name
+
+    return note
+
+
 Socket = Callable[..., Awaitable[None]]
 
 
@@ -160,8 +209,9 @@ def socket(router: APIRouter, path: str) -> Callable[[Socket], Socket]:
     dependencies: those read requests."""
 
     def declare(endpoint: Socket) -> Socket:
+        named = Depends(_slice_of_socket(str(router.tags[0])))
         router.routes.append(
-            APIWebSocketRoute(path, endpoint, dependencies=[Depends(enter_socket)])
+            APIWebSocketRoute(path, endpoint, dependencies=[named, Depends(enter_socket)])
         )
         return endpoint
 

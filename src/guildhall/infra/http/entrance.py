@@ -104,7 +104,9 @@ class Entrance:
             raise NotSignedIn
         request.state.credential = credential
         try:
-            member, request.state.allowance = await self.door.admit(credential)
+            member, request.state.allowance = await self.door.admit(
+                credential, address=request_address(request)
+            )
         except TokenRefused:
             if credential.kind is Kind.KEY:
                 raise ApiKeyInvalid("This API key was revoked, or has expired.") from None

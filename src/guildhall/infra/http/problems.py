@@ -35,6 +35,8 @@ __all__ = ["PROBLEM_RESPONSES", "ProblemOut", "install_problems", "problem"]
 
 log = structlog.get_logger()
 
+LONGEST_PATH = 200  # Of a fault: what somebody made up need not be said back in full.
+
 STATUS: dict[type[Refusal], int] = {
     Invalid: 422,
     Unauthenticated: 401,
@@ -174,7 +176,7 @@ async def _not_valid(_: Request, error: Exception) -> Response:
         "The request does not fit what this address takes; `faults` says where.",
         faults=[
             {
-                "path": ".".join(map(str, fault["loc"])),
+                "path": ".".join(map(str, fault["loc"]))[:LONGEST_PATH],
                 "message": fault["msg"].removeprefix("Value error, "),
             }
             for fault in faults[:50]

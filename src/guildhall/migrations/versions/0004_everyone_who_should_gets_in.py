@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import secrets
+
 import sqlalchemy as sa
 from alembic import op
+from pwdlib.hashers.argon2 import Argon2Hasher
 
 revision = "0004"
 down_revision = "0003"
@@ -233,6 +236,11 @@ def upgrade() -> None:
         unique=True,
         postgresql_where=sa.text("email_verified_at IS NOT NULL"),
     )
+    # Who signed in before this release did so when their session was opened; and what an earlier
+    # step back had to change is as it was.
+    op.execute("UPDATE active_sessions SET authenticated_at = created_at")
+    op.execute("UPDATE users SET email_key = lower(email) WHERE email_key = id::text")
+    op.execute("UPDATE users SET status = 'erased' WHERE email LIKE '%@erased.invalid'")
     _build_second_wall()
 
 
@@ -287,28 +295,43 @@ def _build_second_wall() -> None:
         op.execute(f"CREATE POLICY own ON {table} USING {IN_REACH.format(owner='subject_id')}")
         op.execute(f"CREATE POLICY shown ON {table} FOR SELECT USING (true)")
     # What is append-only forgets an erased member's traces, and nothing that adds up.
+    # They run as their owner: every name in them is found where it was meant, never in a table that
+    # the caller made for a moment; and the caller cannot make one.
+    _everybody_may_make_temporary_tables(False)
     for name, forget in (
         (
             "forget_traces",
             (
-                "UPDATE audit_log SET address = NULL, details = '{}', request_id = NULL"
+                "UPDATE public.audit_log SET address = NULL, details = '{}', request_id = NULL"
                 " WHERE actor_id = member OR target_id = member"
             ),
         ),
         (
             "forget_reasons",
-            "UPDATE xp_ledger SET reason = NULL WHERE subject_id = member AND reason IS NOT NULL",
+            "UPDATE public.xp_ledger SET reason = NULL WHERE subject_id = member AND reason IS NOT NULL",
         ),
     ):
         op.execute(f"""
             CREATE FUNCTION {name}(member uuid) RETURNS void
-            LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, public AS $${forget}$$
+            LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $${forget}$$
         """)
         op.execute(f"REVOKE EXECUTE ON FUNCTION {name} FROM PUBLIC")
         op.execute(f"GRANT EXECUTE ON FUNCTION {name} TO guildhall_app")
 
 
+def _everybody_may_make_temporary_tables(may: bool) -> None:
+    verb, preposition = ("GRANT", "TO") if may else ("REVOKE", "FROM")
+    op.execute(f"""
+        DO $$ BEGIN
+            EXECUTE format(
+                '{verb} TEMPORARY ON DATABASE %I {preposition} PUBLIC', current_database()
+            );
+        END $$
+    """)
+
+
 def downgrade() -> None:
+    _everybody_may_make_temporary_tables(True)
     op.execute("DROP FUNCTION forget_traces, forget_reasons")
     for table in (*PRIVATE["user_id"], *PRIVATE["subject_id"], *SHOWN):
         op.execute(f"DROP POLICY own ON {table}")
@@ -333,7 +356,12 @@ def downgrade() -> None:
     op.execute(
         "UPDATE users SET email_key = id::text WHERE id NOT IN (SELECT DISTINCT ON (email_key) id FROM users ORDER BY email_key, email_verified_at NULLS LAST, id)"
     )
-    op.execute("UPDATE users SET password_hash = '' WHERE password_hash IS NULL")
+    nobodys = Argon2Hasher().hash(secrets.token_urlsafe())  # Of a password that nobody knows.
+    op.execute(
+        sa.text("UPDATE users SET password_hash = :hash WHERE password_hash IS NULL").bindparams(
+            hash=nobodys
+        )
+    )
     op.execute("UPDATE users SET status = 'suspended' WHERE status = 'erased'")
     op.drop_constraint(op.f("ck_users_status"), "users", type_="check")
     op.create_check_constraint(
