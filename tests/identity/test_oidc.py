@@ -650,7 +650,7 @@ async def test_a_suspended_member_is_not_let_in_by_their_provider(
     me = (await client.with_token(token).get(ME)).json()
     await client.of(admin).patch(f"/admin/users/{me['id']}", json={"status": "suspended"})
     answer = await told_sign_in(client, issuer)
-    assert (answer.status_code, answer.json()["error"]) == (401, "credentials_wrong")
+    assert (answer.status_code, answer.json()["error"]) == (403, "account_suspended")
     assert (await client.with_token(token).get(ME)).status_code == 401
 
 

@@ -290,7 +290,7 @@ async def test_who_is_suspended_does_not_come_in(
 ) -> None:
     await owner.execute("UPDATE users SET status = 'suspended'")
     status, answer = await sign_in(client, phone.get(await options_to_sign_in(client)))
-    assert (status, answer["error"]) == (401, "credentials_wrong")
+    assert (status, answer["error"]) == (403, "account_suspended")
 
 
 async def test_making_and_removing_needs_a_recent_sign_in(

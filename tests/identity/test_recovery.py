@@ -461,7 +461,7 @@ async def test_links_to_an_address_are_worth_nothing_once_it_is_another(
     assert await verify(client, old) == (422, "verification_token_invalid")
 
 
-async def test_a_new_address_needs_a_recent_sign_in(
+async def test_a_new_address_or_name_needs_a_recent_sign_in(
     client: Client, committed: Hall, mailbox: Mailbox, clock: SettableClock
 ) -> None:
     await registered(client, committed, mailbox)
@@ -470,7 +470,9 @@ async def test_a_new_address_needs_a_recent_sign_in(
     clock.advance(minutes=11)
     answer = await mine.patch("/users/me", json={"email": "countess@example.org"})
     assert (answer.status_code, answer.json()["error"]) == (403, "reauthentication_required")
-    assert (await mine.patch("/users/me", json={"username": "countess"})).status_code == 200
+    answer = await mine.patch("/users/me", json={"username": "countess"})
+    assert (answer.status_code, answer.json()["error"]) == (403, "reauthentication_required")
+    assert (await mine.patch("/users/me", json={"time_zone": "Asia/Tokyo"})).status_code == 200
     assert (await mine.get("/users/me")).json()["email"] == ADA["email"]
 
 

@@ -445,7 +445,7 @@ async def test_who_was_suspended_meanwhile_does_not_come_in(
     token = await half_way(client)
     await owner.execute("UPDATE users SET status = 'suspended'")
     status, answer = await show(client, token, code=ada.code())
-    assert (status, answer["error"]) == (401, "credentials_wrong")
+    assert (status, answer["error"]) == (403, "account_suspended")
 
 
 async def test_what_guards_the_second_factor_is_the_second_factor(

@@ -279,6 +279,8 @@ async def test_a_suspension_takes_effect_at_once_and_ends_every_session(
     assert (await refresh(client, signed_in)).status_code == 401
     body = {"login": "ada", "password": PASSWORD}
     refused = await client.post("/auth/login", json=body)
+    assert (refused.status_code, refused.json()["error"]) == (403, "account_suspended")
+    refused = await client.post("/auth/login", json=body | {"password": "another one"})
     assert (refused.status_code, refused.json()["error"]) == (401, "credentials_wrong")
     await client.of(admin).patch(path, json={"status": "active"})
     assert await status_of(client, signed_in) == 401
@@ -306,7 +308,7 @@ async def test_who_is_suspended_while_signing_in_gets_no_session(
         signing_in = asyncio.create_task(client.post("/auth/login", json=body))
         await until_it_waits(committed, signing_in)
     answer = await signing_in
-    assert (answer.status_code, answer.json()["error"]) == (401, "credentials_wrong")
+    assert (answer.status_code, answer.json()["error"]) == (403, "account_suspended")
     async with committed.units.read() as uow:
         sessions = await uow.session.scalars(
             select(ActiveSession.end_reason).where(ActiveSession.user_id == ada.id)

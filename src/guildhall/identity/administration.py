@@ -10,7 +10,7 @@ from typing import Literal
 from uuid import UUID
 
 import orjson
-from sqlalchemy import func, select, text
+from sqlalchemy import func, select
 
 from guildhall.identity import api_keys, repository
 from guildhall.identity.audit_trail import record
@@ -31,7 +31,6 @@ from guildhall.infra.unit_of_work import UnitOfWork
 from guildhall.kernel.member import Member, Role
 
 __all__ = [
-    "LAST_ADMIN_LOCK",
     "ExportForm",
     "change_role",
     "details",
@@ -39,7 +38,6 @@ __all__ = [
     "export_audit_log",
 ]
 
-LAST_ADMIN_LOCK = 0x61646D696E  # Two admins cannot remove each other at once: "admin".
 SHOWN_DEVICES = 20
 ENTRIES_AT_ONCE = 1000
 COLUMNS = tuple(AuditEntryOut.model_fields)
@@ -53,31 +51,27 @@ async def change_role(uow: UnitOfWork, admin: Member, user_id: UUID, body: UserR
 
     A suspension ends their sessions and API keys for good.
     """
-    # One at a time, so that two admins cannot remove each other in the same moment.
-    await uow.session.execute(
-        text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": LAST_ADMIN_LOCK}
-    )
+    others = await repository.other_admins(uow, user_id)
     changed = await uow.session.get(User, user_id, with_for_update=True)
     if changed is None or changed.status == "erased":
         raise UserNotFound
     before = {"role": changed.role, "status": changed.status}
-    changed.role = (body.role or Role(changed.role)).value
-    changed.status = body.status or changed.status
-    await uow.session.flush()
-    admins = await uow.session.scalar(
-        select(func.count()).where(
-            User.role == Role.ADMIN.value, User.status == "active", User.erase_after.is_(None)
-        )
-    )
-    if before == {"role": Role.ADMIN.value, "status": "active"} and not admins:
+    after = {
+        "role": (body.role or Role(changed.role)).value,
+        "status": body.status or changed.status,
+    }
+    if after == before:
+        return changed
+    if before == {"role": Role.ADMIN.value, "status": "active"} and not others:
         raise LastAdmin
+    changed.role, changed.status = after["role"], after["status"]
     record(
         uow,
         "user_changed",
         actor_id=admin.id,
         target_id=user_id,
         before=before,
-        after={"role": changed.role, "status": changed.status},
+        after=after,
     )
     if changed.status == "suspended":
         opening = await repository.door_ids(uow, user_id)

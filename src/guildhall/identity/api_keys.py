@@ -9,16 +9,17 @@ from uuid import UUID
 import structlog
 from sqlalchemy import func, or_, select, text, update
 
+from guildhall.identity import repository
 from guildhall.identity.audit_trail import record
+from guildhall.identity.codes import note_change
 from guildhall.identity.errors import (
     AdminScopeRefused,
     ApiKeyLimit,
     ApiKeyNotFound,
     ExpiryPassed,
     ScopeUnknown,
-    UserNotFound,
 )
-from guildhall.identity.models import ApiKey, User
+from guildhall.identity.models import ApiKey
 from guildhall.identity.schemas import ApiKeyIn, ApiKeyMade, ApiKeyOut
 from guildhall.identity.sessions import tell_door
 from guildhall.infra.door import forget_session, tombstone
@@ -64,13 +65,13 @@ async def make(
     if body.expires_at is not None and body.expires_at <= uow.now:
         raise ExpiryPassed
     _check_admin_scopes(body.scopes, gives_admin)
-    await _lock_account(uow, who.id)
+    await repository.lock_account(uow, who.id)
     await _check_room(uow, who.id)
     made = _minted(uow, who.id, body.name, sorted(set(body.scopes)), body.expires_at)
-    record(
+    await note_change(
         uow,
         "api_key_made",
-        actor_id=who.id,
+        who.id,
         key_id=str(made.id),
         name=made.name,
         scopes=made.scopes,
@@ -82,7 +83,7 @@ async def rotate(
     uow: UnitOfWork, who: Member, key_id: UUID, overlap: timedelta, *, gives_admin: bool
 ) -> ApiKeyMade:
     """Replace a key by one that may do the same for as long; the old one goes after the overlap."""
-    await _lock_account(uow, who.id)
+    await repository.lock_account(uow, who.id)
     old = await uow.session.get(ApiKey, (who.id, key_id), with_for_update=True)
     if old is None or old.revoked_at or (old.expires_at and old.expires_at <= uow.now):
         raise ApiKeyNotFound
@@ -172,13 +173,6 @@ def _minted(
 def _check_admin_scopes(scopes: Collection[str], gives_admin: bool) -> None:
     if not gives_admin and any(scope.startswith("admin:") for scope in scopes):
         raise AdminScopeRefused
-
-
-async def _lock_account(uow: UnitOfWork, user_id: UUID) -> None:
-    """Keep others from adding a key, or from suspending the account, until this is done."""
-    account = await uow.session.get(User, user_id, with_for_update={"key_share": True})
-    if account is None or account.status != "active":
-        raise UserNotFound
 
 
 async def _check_room(uow: UnitOfWork, user_id: UUID) -> None:

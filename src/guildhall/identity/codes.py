@@ -25,7 +25,7 @@ from guildhall.identity.errors import (
     SecondFactorUnavailable,
     SecondFactorWrong,
 )
-from guildhall.identity.guesses import Guesses, count_guess, forgive_guess
+from guildhall.identity.guesses import Guesses, forgive_guess, guard_guess
 from guildhall.identity.letters import mail_proofs_changed, start_letter
 from guildhall.identity.models import TOTP_SECRET, RecoveryCode, TotpSecret
 from guildhall.identity.schemas import Proof
@@ -118,7 +118,7 @@ async def note_change(
     actor_id: UUID | None = None,
     **details: object,
 ) -> None:
-    """Put a change of what somebody shows to come in on record, and tell them by mail."""
+    """Put a change of what opens somebody's account on record, and tell them by mail."""
     record(
         uow,
         act,
@@ -137,9 +137,7 @@ async def count_code(hall: Hall, user_id: UUID) -> None:
         await hall.redis.ping()
     except RedisError:
         raise SecondFactorUnavailable from None
-    wait_seconds = await count_guess(hall.redis, [_guesses(user_id)])
-    if wait_seconds:
-        raise SecondFactorThrottled(retry_after_seconds=wait_seconds)
+    await guard_guess(hall.redis, [_guesses(user_id)], SecondFactorThrottled)
 
 
 async def forgive_code(hall: Hall, user_id: UUID) -> None:

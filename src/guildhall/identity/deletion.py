@@ -11,12 +11,11 @@ from datetime import timedelta
 from uuid import UUID
 
 import structlog
-from sqlalchemy import func, select, text
+from sqlalchemy import select, text
 
 from guildhall.identity import repository
-from guildhall.identity.administration import LAST_ADMIN_LOCK
 from guildhall.identity.audit_trail import record
-from guildhall.identity.errors import LastAdmin, UserNotFound
+from guildhall.identity.errors import LastAdmin
 from guildhall.identity.letters import mail_leaving, start_letter
 from guildhall.identity.models import User
 from guildhall.identity.sessions import end_all, tell_door
@@ -51,24 +50,12 @@ async def leave(uow: UnitOfWork, member: Member, settings: SecuritySettings) -> 
 
     Asked again, the first answer stands.
     """
-    # As `administration.change_role`: two admins cannot leave in the same moment.
-    await uow.session.execute(
-        text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": LAST_ADMIN_LOCK}
-    )
-    leaving = await _locked(uow, member.id)
+    others = await repository.other_admins(uow, member.id)
+    leaving = await repository.lock_account(uow, member.id)
     if leaving.erase_after is not None:
         return leaving
-    if leaving.role == Role.ADMIN.value:
-        others = await uow.session.scalar(
-            select(func.count()).where(
-                User.role == Role.ADMIN.value,
-                User.status == "active",
-                User.erase_after.is_(None),
-                User.id != member.id,
-            )
-        )
-        if not others:
-            raise LastAdmin
+    if leaving.role == Role.ADMIN.value and not others:
+        raise LastAdmin
     leaving.erase_after = uow.now + timedelta(days=settings.deletion_grace_days)
     await end_all(uow, member.id, "leaving", but=member.session_id)
     erase_after = leaving.erase_after.isoformat()
@@ -85,7 +72,7 @@ async def leave(uow: UnitOfWork, member: Member, settings: SecuritySettings) -> 
 
 async def keep(uow: UnitOfWork, member: Member) -> User:
     """Keep an account that was to be erased; one that was not stays as it is. Audited."""
-    staying = await _locked(uow, member.id)
+    staying = await repository.lock_account(uow, member.id)
     if staying.erase_after is not None:
         staying.erase_after = None
         record(uow, "deletion_withdrawn", actor_id=member.id)
@@ -167,10 +154,3 @@ async def _make_up(units: UnitsOfWork, user_id: UUID) -> bool:
         account.role, account.time_zone, account.day_starts_at = Role.MEMBER.value, "UTC", 0
         record(uow, "account_erased", target_id=user_id)
     return True
-
-
-async def _locked(uow: UnitOfWork, user_id: UUID) -> User:
-    account = await uow.session.get(User, user_id, with_for_update=True)
-    if account is None or account.status == "erased":
-        raise UserNotFound
-    return account

@@ -14,9 +14,10 @@ from uuid import UUID
 import orjson
 from sqlalchemy import Row, delete, func, or_, select, update
 
+from guildhall.identity import repository
 from guildhall.identity.audit_trail import record
-from guildhall.identity.errors import ExportNotFound, ExportNotReady, UserNotFound
-from guildhall.identity.models import DataExport, User
+from guildhall.identity.errors import ExportNotFound, ExportNotReady
+from guildhall.identity.models import DataExport
 from guildhall.identity.schemas import ExportOut
 from guildhall.infra import tasks
 from guildhall.infra.personal import Personal, pages
@@ -25,7 +26,7 @@ from guildhall.infra.unit_of_work import UnitOfWork
 from guildhall.kernel.ids import new_id
 from guildhall.kernel.member import Member
 
-__all__ = ["EXPORT_TASK", "ask", "content", "export_data", "newest", "tidy_exports"]
+__all__ = ["EXPORT_TASK", "ask", "export_data", "fetch", "newest", "tidy_exports"]
 
 EXPORT_TASK = "identity.export_data"
 EXPORT_KEPT = timedelta(days=7)
@@ -49,9 +50,7 @@ Where somebody else did something to your account, audit_log.json does not say w
 async def ask(uow: UnitOfWork, member: Member) -> ExportOut:
     """Start an export; while one is under way, give that. Audited."""
     # Of many who ask at once, one starts it: the others wait here, and find it.
-    locked = await uow.session.get(User, member.id, with_for_update={"key_share": True})
-    if locked is None:
-        raise UserNotFound
+    await repository.lock_account(uow, member.id)
     latest = await _newest(uow, member.id)
     if latest is not None and latest.ready_at is None and latest.state in UNDER_WAY:
         return _out(latest)
@@ -79,8 +78,8 @@ async def newest(uow: UnitOfWork, user_id: UUID) -> ExportOut:
     return _out(found)
 
 
-async def content(uow: UnitOfWork, member: Member) -> tuple[bytes, datetime]:
-    """Give the member's newest finished export, and when it was finished."""
+async def fetch(uow: UnitOfWork, member: Member) -> tuple[bytes, datetime]:
+    """Give the member's newest finished export, and when it was finished. Audited."""
     found = (
         await uow.session.execute(
             select(DataExport.content, DataExport.ready_at)
@@ -96,6 +95,7 @@ async def content(uow: UnitOfWork, member: Member) -> tuple[bytes, datetime]:
     if found is None:
         await newest(uow, member.id)
         raise ExportNotReady
+    record(uow, "export_fetched", actor_id=member.id)
     return found.content, found.ready_at
 
 

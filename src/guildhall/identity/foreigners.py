@@ -15,17 +15,14 @@ from uuid import UUID
 
 from pydantic import TypeAdapter, ValidationError
 from sqlalchemy import exists, select, text, tuple_
-from sqlalchemy.dialects.postgresql import insert
 
 from guildhall.identity import rules
-from guildhall.identity.audit_trail import record
+from guildhall.identity.accounts import open_account
+from guildhall.identity.codes import note_change
 from guildhall.identity.errors import IdentityTaken
-from guildhall.identity.events import UserRegistered
 from guildhall.identity.models import ExternalIdentity, User
 from guildhall.identity.schemas.fields import Email, Username
 from guildhall.infra.unit_of_work import UnitOfWork, UnitsOfWork
-from guildhall.kernel.clock import local_day
-from guildhall.kernel.ids import new_id
 
 __all__ = ["Foreigner", "arrive", "identities_of", "link"]
 
@@ -81,20 +78,6 @@ async def arrive(units: UnitsOfWork, foreigner: Foreigner) -> UUID:
             return known.user_id
         user = await _open_account(uow, foreigner)
         _remember(uow, foreigner, user.id)
-        record(
-            uow,
-            "user_registered",
-            actor_id=user.id,
-            role=user.role,
-            issuer=foreigner.issuer,
-        )
-        uow.emit(
-            UserRegistered(
-                subject_id=user.id,
-                occurred_at=uow.now,
-                local_day=local_day(uow.now, user.time_zone, user.day_starts_at),
-            )
-        )
         return user.id
 
 
@@ -108,7 +91,7 @@ async def link(uow: UnitOfWork, foreigner: Foreigner, user_id: UUID) -> None:
             raise IdentityTaken
         return
     _remember(uow, foreigner, user_id)
-    record(uow, "identity_linked", actor_id=user_id, issuer=foreigner.issuer)
+    await note_change(uow, "identity_linked", user_id, issuer=foreigner.issuer)
 
 
 async def identities_of(
@@ -156,21 +139,7 @@ async def _open_account(uow: UnitOfWork, foreigner: Foreigner) -> User:
         theirs = foreigner.email_verified and not await uow.session.scalar(
             select(exists().where(User.email_key == email_key, User.email_verified_at.is_not(None)))
         )
-        user: User | None = await uow.session.scalar(
-            insert(User)
-            .values(
-                id=new_id(),
-                username=name,
-                username_key=rules.name_key(name),
-                email=email,
-                email_key=email_key,
-                email_verified_at=uow.now if theirs else None,
-                created_at=uow.now,
-            )
-            # Of the name or of the address: somebody had it, or took it a moment ago.
-            .on_conflict_do_nothing()
-            .returning(User)
-        )
+        user = await open_account(uow, name, email, verified=theirs, issuer=foreigner.issuer)
         if user is not None:
             return user
     raise AssertionError("of twenty random names none is free")

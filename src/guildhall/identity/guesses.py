@@ -9,7 +9,9 @@ import structlog
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-__all__ = ["Guesses", "count_guess", "forgive_guess"]
+from guildhall.kernel.errors import TooManyRequests
+
+__all__ = ["Guesses", "count_guess", "forgive_guess", "guard_guess"]
 
 log = structlog.get_logger()
 
@@ -81,6 +83,15 @@ async def count_guess(redis: Redis, guesses: Sequence[Guesses]) -> int:
         log.warning("door_without_redis")
         return 0
     return wait_seconds
+
+
+async def guard_guess(
+    redis: Redis, guesses: Sequence[Guesses], refusal: type[TooManyRequests]
+) -> None:
+    """Count a guess as `count_guess`; raises the refusal where it has to wait."""
+    wait_seconds = await count_guess(redis, guesses)
+    if wait_seconds:
+        raise refusal(retry_after_seconds=wait_seconds)
 
 
 async def forgive_guess(redis: Redis, guesses: Sequence[Guesses]) -> None:

@@ -146,7 +146,7 @@ async def mail_address_changed(run: TaskRun, user_id: str, address: str, at: str
 
 
 async def mail_proofs_changed(run: TaskRun, user_id: str, act: str, at: str) -> None:
-    """Tell a member that what they show beside their password is something else now."""
+    """Tell a member that what opens their account beside their password is something else now."""
     account = await _addressee(run, UUID(user_id))
     if account is not None:
         words = wording.proofs_changed(

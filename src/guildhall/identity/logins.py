@@ -7,9 +7,13 @@ from uuid import UUID
 
 from guildhall.identity import passwords, repository, rules
 from guildhall.identity.audit_trail import record
-from guildhall.identity.errors import CredentialsWrong, LoginThrottled, SecondFactorRequired
-from guildhall.identity.guesses import Guesses, count_guess, forgive_guess
-from guildhall.identity.models import User
+from guildhall.identity.errors import (
+    AccountSuspended,
+    CredentialsWrong,
+    LoginThrottled,
+    SecondFactorRequired,
+)
+from guildhall.identity.guesses import Guesses, forgive_guess, guard_guess
 from guildhall.identity.repository import Candidate
 from guildhall.identity.schemas import Login, Transport
 from guildhall.identity.sessions import SignedIn, open_session, signed_in
@@ -48,15 +52,15 @@ async def login(hall: Hall, tokens: Tokens, body: Login, client: RequestClient) 
         )
     whose = f"account:{account.id}" if account else f"nobody:{key}"
     guesses = _guesses(whose, key, client.address, device_name if usual else None)
-    wait_seconds = await count_guess(hall.redis, guesses)
-    if wait_seconds:
-        raise LoginThrottled(retry_after_seconds=wait_seconds)
+    await guard_guess(hall.redis, guesses, LoginThrottled)
     known: tuple[Candidate, str | None] | None = None
     for candidate in candidates:
         right, upgraded = await passwords.verify_password(
             body.password, candidate.password_hash if candidate else None
         )
-        if candidate is not None and right and candidate.status == "active" and known is None:
+        if candidate is None or not right or candidate.status == "erased":
+            continue
+        if known is None or known[0].status != "active":
             known = candidate, upgraded
     if known is None:
         async with hall.units.write() as uow:
@@ -90,17 +94,20 @@ async def let_in(
     """Open a session for an account whose owner has just shown who they are.
 
     Raises SecondFactorRequired, with a token to go on with, if the account asks for more than what
-    was shown; CredentialsWrong if it may not come in any more.
+    was shown; AccountSuspended, on record, or CredentialsWrong if there is no account any more.
     """
     async with hall.units.write(member=user_id) as uow:
         # Asked again, and locked: who changes the account now must find this session, or we them.
-        account = await uow.session.get(User, user_id, with_for_update={"key_share": True})
-        if account is None or account.status != "active":
-            raise CredentialsWrong
-        if new_hash is not None:
+        account = await repository.lock_account(
+            uow, user_id, even_suspended=True, otherwise=CredentialsWrong
+        )
+        suspended = account.status == "suspended"
+        if suspended:
+            record(uow, "login_failed", target_id=user_id, reason="suspended")
+        elif new_hash is not None:
             account.password_hash = new_hash
         asked_for_more = not second_factor and await repository.has_second_factor(uow, user_id)
-        if not asked_for_more:
+        if not suspended and not asked_for_more:
             session = await open_session(
                 uow,
                 user_id,
@@ -111,6 +118,8 @@ async def let_in(
                 method=method,
                 settings=hall.settings.security,
             )
+    if suspended:
+        raise AccountSuspended
     if asked_for_more:
         token = tokens.sign(
             SECOND_FACTOR_TOKEN,

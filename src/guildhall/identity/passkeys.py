@@ -25,6 +25,7 @@ from webauthn.helpers.structs import (
     UserVerificationRequirement,
 )
 
+from guildhall.identity import repository
 from guildhall.identity.audit_trail import record
 from guildhall.identity.codes import note_change
 from guildhall.identity.errors import (
@@ -39,7 +40,7 @@ from guildhall.identity.logins import let_in
 from guildhall.identity.models import Passkey, User
 from guildhall.identity.passkey_challenges import CHALLENGE_SECONDS, new_challenge, take_challenge
 from guildhall.identity.schemas import Assertion, PasskeyIn, PasskeySignIn
-from guildhall.identity.second_factor import check_proven, lock_account
+from guildhall.identity.second_factor import check_proven
 from guildhall.identity.sessions import SignedIn
 from guildhall.infra.hall import Hall
 from guildhall.infra.tokens import Tokens
@@ -122,7 +123,7 @@ async def register(hall: Hall, who: Member, body: PasskeyIn) -> Passkey:
     if len(verified.credential_id) > LONGEST_CREDENTIAL_ID:
         raise PasskeyNotValid
     async with hall.units.write(member=who.id) as uow:
-        await lock_account(uow, who.id)
+        await repository.lock_account(uow, who.id)
         await check_proven(uow, who)
         number = await uow.session.scalar(
             select(func.count()).select_from(Passkey).where(Passkey.user_id == who.id)

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from guildhall.identity import codes, passkeys, repository
-from guildhall.identity.audit_trail import record
 from guildhall.identity.errors import (
     CredentialsWrong,
-    LoginThrottled,
     PasskeyRefused,
     SecondFactorCodeMissing,
     SessionNotFound,
 )
-from guildhall.identity.guesses import Guesses, count_guess, forgive_guess
 from guildhall.identity.models import Device, User
-from guildhall.identity.passwords import verify_password
+from guildhall.identity.proofs import prove_password
 from guildhall.identity.schemas import Proof, Reauthenticate, Transport
 from guildhall.identity.sessions import SignedIn, open_session, signed_in, tell_door
 from guildhall.infra.door import tombstone
@@ -24,7 +21,6 @@ from guildhall.kernel.member import Member
 
 __all__ = ["reauthenticate"]
 
-WRONG_PASSWORDS = 10
 NOT_YOURS = "This is not your password."
 
 
@@ -46,26 +42,14 @@ async def reauthenticate(
 
 
 async def _check_password(hall: Hall, who: Member, body: Reauthenticate) -> bool:
-    """Check the password, then the code if there has to be one; tell whether there had to.
-
-    Guesses have a count of their own: who took over a session must not keep its owner, who can
-    sign in anew, from anything else.
-    """
+    """Check the password, then the code if there has to be one; tell whether there had to."""
     async with hall.units.read(member=who.id) as uow:
         stored = (await uow.session.get_one(User, who.id)).password_hash
         asked_for_more = await repository.has_second_factor(uow, who.id)
     if asked_for_more and body.code is None and body.recovery_code is None:
         raise SecondFactorCodeMissing
-    guesses = [Guesses(f"reauthentication:{who.id}", WRONG_PASSWORDS)]
-    wait_seconds = await count_guess(hall.redis, guesses)
-    if wait_seconds:
-        raise LoginThrottled(retry_after_seconds=wait_seconds)
-    right, _ = await verify_password(body.password or "", stored)
-    if not right:
-        async with hall.units.write(member=who.id) as uow:
-            record(uow, "reauthentication_failed", target_id=who.id)
-        raise CredentialsWrong(NOT_YOURS)
-    await forgive_guess(hall.redis, guesses)
+    wrong = CredentialsWrong(NOT_YOURS)
+    await prove_password(hall, who.id, body.password, stored, act="reauthentication", wrong=wrong)
     if asked_for_more:
         proof = Proof(code=body.code, recovery_code=body.recovery_code)
         await codes.prove(hall, who.id, proof)
@@ -82,9 +66,9 @@ async def _replace_session(
     second_factor: bool,
 ) -> SignedIn:
     async with hall.units.write(member=who.id) as uow:
-        account = await uow.session.get(User, who.id, with_for_update={"key_share": True})
+        await repository.lock_account(uow, who.id, otherwise=SessionNotFound)
         old = await repository.session_for_update(uow, who.id, who.session_id)
-        if account is None or old is None or old.ended_at is not None or old.expires_at <= uow.now:
+        if old is None or old.ended_at is not None or old.expires_at <= uow.now:
             raise SessionNotFound
         device = await uow.session.get_one(Device, (who.id, old.device_id))
         await repository.end_sessions(uow, who.id, "reauthenticated", session_id=old.id)

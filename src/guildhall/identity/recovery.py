@@ -5,24 +5,22 @@ from __future__ import annotations
 from datetime import timedelta
 from uuid import UUID
 
-from sqlalchemy import delete, exists, select, update
+from sqlalchemy import delete, exists, select
 from sqlalchemy.exc import IntegrityError
 
-from guildhall.identity import letters, sessions
+from guildhall.identity import api_keys, letters, sessions
 from guildhall.identity.audit_trail import record
 from guildhall.identity.errors import (
     AddressTaken,
     AddressVerified,
     CurrentPasswordWrong,
-    LoginThrottled,
     MailThrottled,
     ResetTokenInvalid,
     UserNotFound,
     VerificationTokenInvalid,
 )
-from guildhall.identity.guesses import Guesses, count_guess, forgive_guess
+from guildhall.identity.guesses import Guesses, guard_guess
 from guildhall.identity.models import (
-    ApiKey,
     EmailVerificationToken,
     ExternalIdentity,
     Passkey,
@@ -31,7 +29,8 @@ from guildhall.identity.models import (
     TotpSecret,
     User,
 )
-from guildhall.identity.passwords import PasswordPolicy, hash_password, verify_password
+from guildhall.identity.passwords import PasswordPolicy, hash_password
+from guildhall.identity.proofs import prove_password
 from guildhall.identity.repository import door_ids
 from guildhall.identity.schemas import PasswordChange, PasswordResetConfirm
 from guildhall.infra.door import tombstone
@@ -49,7 +48,6 @@ __all__ = [
     "verify_email",
 ]
 
-WRONG_PASSWORDS = 10
 ADDRESSES_CLAIMED = 5
 
 
@@ -101,8 +99,7 @@ async def change_password(
     """Set a new password for a member who knows the old one; end their other sessions.
 
     An account without one, of somebody who signs in elsewhere, gets its first after a recent
-    sign-in. Guesses at the old one have a count of their own: whoever took over a session must
-    not keep its owner, who can reset the password, from anything else.
+    sign-in.
     """
     async with hall.units.read(member=who.id) as uow:
         account = await uow.session.get(User, who.id)
@@ -112,7 +109,14 @@ async def change_password(
     if old_hash is None:
         await sessions.check_recent(hall, who)
     else:
-        await _check_password(hall, who, body.current_password, old_hash)
+        await prove_password(
+            hall,
+            who.id,
+            body.current_password,
+            old_hash,
+            act="password_change",
+            wrong=CurrentPasswordWrong(),
+        )
     policy.check(body.new_password, account.username, account.email)
     password_hash = await hash_password(body.new_password)
     async with hall.units.write(member=who.id) as uow:
@@ -162,22 +166,7 @@ async def check_may_move(hall: Hall, member: Member) -> None:
     """Raises what `check_recent` does, or MailThrottled for who gives one address after another."""
     await sessions.check_recent(hall, member)
     claims = [Guesses(f"addresses:{member.id}", ADDRESSES_CLAIMED)]
-    wait_seconds = await count_guess(hall.redis, claims)
-    if wait_seconds:
-        raise MailThrottled(retry_after_seconds=wait_seconds)
-
-
-async def _check_password(hall: Hall, who: Member, given: str | None, stored: str) -> None:
-    guesses = [Guesses(f"password-change:{who.id}", WRONG_PASSWORDS)]
-    wait_seconds = await count_guess(hall.redis, guesses)
-    if wait_seconds:
-        raise LoginThrottled(retry_after_seconds=wait_seconds)
-    right, _ = await verify_password(given or "", stored)
-    if not right:
-        async with hall.units.write(member=who.id) as uow:
-            record(uow, "password_change_failed", actor_id=who.id)
-        raise CurrentPasswordWrong
-    await forgive_guess(hall.redis, guesses)
+    await guard_guess(hall.redis, claims, MailThrottled)
 
 
 async def _taken(
@@ -212,11 +201,7 @@ async def _verify(
 async def _take_over(uow: UnitOfWork, user_id: UUID) -> None:
     """Remove all that lets anybody in beside the password."""
     sessions.tell_door(uow, user_id, await door_ids(uow, user_id), tombstone)
-    await uow.session.execute(
-        update(ApiKey)
-        .where(ApiKey.user_id == user_id, ApiKey.revoked_at.is_(None))
-        .values(revoked_at=uow.now)
-    )
+    await api_keys.revoke_all(uow, user_id)
     for table in (Passkey, TotpSecret, RecoveryCode, ExternalIdentity, EmailVerificationToken):
         await uow.session.execute(delete(table).where(table.user_id == user_id))
 

@@ -23,7 +23,6 @@ from guildhall.identity.errors import (
     TotpConfirmed,
     TotpNotFound,
     TotpNotStarted,
-    UserNotFound,
 )
 from guildhall.identity.logins import SECOND_FACTOR_LIFETIME, SECOND_FACTOR_TOKEN, let_in
 from guildhall.identity.models import TOTP_SECRET, Passkey, RecoveryCode, TotpSecret, User
@@ -41,7 +40,6 @@ __all__ = [
     "check_proven",
     "confirm",
     "enrol",
-    "lock_account",
     "new_recovery_codes",
     "pending",
     "remove",
@@ -91,7 +89,7 @@ async def confirm(hall: Hall, who: Member, code: str) -> list[str]:
     await codes.count_code(hall, who.id)
     shown: list[str] = []
     async with hall.units.write(member=who.id) as uow:
-        await lock_account(uow, who.id)
+        await repository.lock_account(uow, who.id)
         secret = await uow.session.get(TotpSecret, who.id, with_for_update=True)
         if secret is None:
             raise TotpNotStarted
@@ -113,7 +111,7 @@ async def confirm(hall: Hall, who: Member, code: str) -> list[str]:
 
 async def remove(uow: UnitOfWork, who: Member) -> None:
     """Ask for codes no more. Whoever has a second factor must have signed in with it."""
-    await lock_account(uow, who.id)
+    await repository.lock_account(uow, who.id)
     await check_proven(uow, who)
     secret = await uow.session.get(TotpSecret, who.id)
     if secret is None:
@@ -128,7 +126,7 @@ async def remove_of(uow: UnitOfWork, admin: Member, user_id: UUID) -> None:
 
     Their passkeys go too: what held the app may have held those, and somebody else may hold it.
     """
-    await lock_account(uow, user_id)
+    await repository.lock_account(uow, user_id, even_suspended=True)
     for table in (TotpSecret, RecoveryCode, Passkey):
         await uow.session.execute(delete(table).where(table.user_id == user_id))
     await end_all(uow, user_id, "second_factor_removed")
@@ -138,7 +136,7 @@ async def remove_of(uow: UnitOfWork, admin: Member, user_id: UUID) -> None:
 async def new_recovery_codes(hall: Hall, who: Member) -> list[str]:
     """Give new recovery codes; those before them are void."""
     async with hall.units.write(member=who.id) as uow:
-        await lock_account(uow, who.id)
+        await repository.lock_account(uow, who.id)
         if not await repository.has_second_factor(uow, who.id):
             raise TotpNotFound
         await check_proven(uow, who)
@@ -165,14 +163,6 @@ async def check_proven(uow: UnitOfWork, who: Member) -> None:
     show it in this session: a password alone must not change what asks for more than a password."""
     if not who.second_factor and await repository.has_second_factor(uow, who.id):
         raise ReauthenticationRequired
-
-
-async def lock_account(uow: UnitOfWork, user_id: UUID) -> User:
-    """Have nobody sign in to an account, or change it, before this unit of work ends."""
-    account = await uow.session.get(User, user_id, with_for_update={"key_share": True})
-    if account is None:
-        raise UserNotFound
-    return account
 
 
 def pending(tokens: Tokens, token: str, now: datetime) -> Pending:

@@ -10,6 +10,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import IntegrityError
 
 from guildhall.identity import letters, repository, rules
+from guildhall.identity.accounts import open_account
 from guildhall.identity.audit_trail import record
 from guildhall.identity.errors import (
     AddressTaken,
@@ -17,7 +18,7 @@ from guildhall.identity.errors import (
     UsernameTaken,
     UserNotFound,
 )
-from guildhall.identity.events import MemberMovedZone, UserRegistered
+from guildhall.identity.events import MemberMovedZone
 from guildhall.identity.models import SetupToken, User
 from guildhall.identity.passwords import PasswordPolicy, hash_password
 from guildhall.identity.schemas import Register, Setup, UserChange
@@ -25,7 +26,6 @@ from guildhall.identity.sessions import ask_again
 from guildhall.infra.handles import mint, read_handle
 from guildhall.infra.unit_of_work import UnitOfWork
 from guildhall.kernel.clock import local_day
-from guildhall.kernel.ids import new_id
 from guildhall.kernel.member import Member, Role
 
 __all__ = [
@@ -56,35 +56,18 @@ async def register(
     policy.check(body.password, body.username, body.email)
     # Before the first statement: hashing takes long on purpose, and no connection waits for it.
     password_hash = await hash_password(body.password)
-    user_id = new_id()
-    opened: User | None = await uow.session.scalar(
-        insert(User)
-        .values(
-            id=user_id,
-            username=body.username,
-            username_key=rules.name_key(body.username),
-            email=body.email,
-            email_key=rules.name_key(body.email),
-            email_verified_at=uow.now if verified else None,
-            password_hash=password_hash,
-            role=role.value,
-            created_at=uow.now,
-        )
-        .on_conflict_do_nothing(index_elements=["username_key"])
-        .returning(User)
+    opened = await open_account(
+        uow,
+        body.username,
+        body.email,
+        verified=verified,
+        password_hash=password_hash,
+        role=role,
     )
     if opened is None:
         raise UsernameTaken
-    record(uow, "user_registered", actor_id=user_id, role=role.value)
     if not verified:
-        await letters.start_letter(uow, letters.mail_verification, user_id=str(user_id))
-    uow.emit(
-        UserRegistered(
-            subject_id=user_id,
-            occurred_at=uow.now,
-            local_day=local_day(uow.now, opened.time_zone, opened.day_starts_at),
-        )
-    )
+        await letters.start_letter(uow, letters.mail_verification, user_id=str(opened.id))
     return opened
 
 
@@ -151,6 +134,13 @@ async def change_self(uow: UnitOfWork, member: Member, body: UserChange) -> User
             select(exists().where(User.username_key == key, User.id != member.id))
         ):
             raise UsernameTaken
+        record(
+            uow,
+            "username_changed",
+            actor_id=member.id,
+            before=changed.username,
+            after=body.username,
+        )
         changed.username, changed.username_key = body.username, key
         try:
             await uow.session.flush()

@@ -97,6 +97,8 @@ PROOFS_CHANGED = {
     "recovery_code_used": "One of the recovery codes was used.",
     "passkey_added": "A passkey was added, and opens your account.",
     "passkey_removed": "A passkey was removed.",
+    "identity_linked": "An account of a provider was linked, and opens yours.",
+    "api_key_made": "An API key was made, with which a program can act as you.",
     "second_factor_removed": "An admin removed your app, your recovery codes and your passkeys.",
 }
 

@@ -17,21 +17,25 @@ __all__: list[str] = []
 
 
 @member.get("/users/me")
-async def me(who: CurrentMember, uow: Reads) -> UserOut:
+async def my_account(who: CurrentMember, uow: Reads) -> UserOut:
     """Read one's own account."""
     return UserOut.model_validate(await service.user(uow, who.id))
 
 
 @member.patch("/users/me")
-async def change_me(body: UserChange, who: CurrentMember, uow: Writes, request: Request) -> UserOut:
-    """Change one's name, time zone or start of day; or one's address, after a recent sign-in."""
+async def change_my_account(
+    body: UserChange, who: CurrentMember, uow: Writes, request: Request
+) -> UserOut:
+    """Change one's time zone or start of day; or one's name or address, after a recent sign-in."""
     if body.email is not None:
         await recovery.check_may_move(hall_of(request), who)
+    elif body.username is not None:
+        await sessions.check_recent(hall_of(request), who)
     return UserOut.model_validate(await service.change_self(uow, who, body))
 
 
 @member.get("/users/me/devices")
-async def devices(
+async def list_devices(
     who: PersonOnly, uow: Reads, limit: Limit = 20, cursor: str | None = None
 ) -> Page[DeviceOut]:
     """List the devices that one signed in from, the last seen first."""

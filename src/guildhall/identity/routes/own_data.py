@@ -29,9 +29,9 @@ async def newest_export(who: PersonOnly, uow: Reads) -> ExportOut:
     response_class=Response,
     responses={200: {"content": {"application/zip": {}}, "description": "The zip."}},
 )
-async def download_export(who: RecentOwner, uow: Reads) -> Response:
+async def download_export(who: RecentOwner, uow: Writes) -> Response:
     """Fetch one's newest export: a zip with a JSON file for each table."""
-    content, ready_at = await exports.content(uow, who)
+    content, ready_at = await exports.fetch(uow, who)
     return Response(
         content,
         media_type="application/zip",
@@ -43,13 +43,13 @@ async def download_export(who: RecentOwner, uow: Reads) -> Response:
 
 
 @member.delete("/users/me", status_code=202)
-async def leave(who: RecentOwner, uow: Writes, request: Request) -> UserOut:
+async def leave_hall(who: RecentOwner, uow: Writes, request: Request) -> UserOut:
     """Have one's account erased, for good, at `erase_after`. Ends all other sessions."""
     settings = hall_of(request).settings.security
     return UserOut.model_validate(await deletion.leave(uow, who, settings))
 
 
 @member.post("/users/me/keep")
-async def keep(who: PersonOnly, uow: Writes) -> UserOut:
+async def keep_account(who: PersonOnly, uow: Writes) -> UserOut:
     """Keep one's account although one had it deleted."""
     return UserOut.model_validate(await deletion.keep(uow, who))

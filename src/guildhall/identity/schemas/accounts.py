@@ -43,7 +43,7 @@ class UserOut(BaseModel):
 class UserChange(Body):
     """What members change about themselves; what is absent stays."""
 
-    username: Username | None = None
+    username: Username | None = Field(None, description="Changing it needs a recent sign-in.")
     email: Email | None = Field(
         None, description="A new address is to be verified; changing it needs a recent sign-in."
     )
