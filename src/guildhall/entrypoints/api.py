@@ -35,7 +35,7 @@ from guildhall.infra.door import Door
 from guildhall.infra.endpoints import Endpoints
 from guildhall.infra.garbage import collect_rarely
 from guildhall.infra.hall import Hall, open_hall
-from guildhall.infra.http.access import scopes_of
+from guildhall.infra.http.access import describe_access, scopes_of
 from guildhall.infra.http.connections import GuardedProtocol
 from guildhall.infra.http.entrance import Entrance
 from guildhall.infra.http.envelope import Envelope
@@ -57,6 +57,11 @@ DOCS_PATH = "/docs"
 DESCRIPTION = """
 Learn, make things and level up together. Register below, sign in with **Authorize**, then take a
 challenge: list them, start an attempt, submit it, and look at your progress.
+
+Instead of a password, a member may sign in with a passkey or with a provider that this hall knows
+(`/auth/providers`), and be asked for a second factor. Pages take cookies instead of tokens, with
+`transport: cookie`; programs take an API key, in `X-API-Key`, which opens what its scopes say: each
+operation names its own as `x-scope`.
 
 Every error is `application/problem+json` with a stable `error` and a `detail` for a person.
 """
@@ -93,7 +98,7 @@ def create_app(settings: Settings, endpoints: Endpoints | None = None) -> FastAP
         route.directly(BASE_PATH) for route in hot if isinstance(route, HotRoute)
     ]
     install_problems(app)
-    _describe_problems(app)
+    _complete_document(app)
     if settings.api.cors_origins:
         app.add_middleware(
             CORSMiddleware,
@@ -241,14 +246,15 @@ def _show_docs(app: FastAPI) -> None:
     app.mount(assets, StaticFiles(packages=[("fastapi_swagger", "resources")]))
 
 
-def _describe_problems(app: FastAPI) -> None:
-    """Put the one shape of all errors into the OpenAPI document."""
+def _complete_document(app: FastAPI) -> None:
+    """Put the one shape of all errors into the OpenAPI document, and who may do what."""
     describe = app.openapi
 
     def described() -> dict[str, Any]:
         if app.openapi_schema is None:
-            schemas = describe().setdefault("components", {}).setdefault("schemas", {})
-            schemas["Problem"] = ProblemOut.model_json_schema()
+            document = describe()
+            document["components"]["schemas"]["Problem"] = ProblemOut.model_json_schema()
+            describe_access(document, ROUTERS, BASE_PATH)
         return describe()
 
     app.openapi = described  # type: ignore[method-assign]  # FastAPI's documented way

@@ -30,7 +30,7 @@ MEDIA_TYPES: dict[ExportForm, str] = {"jsonl": "application/jsonl", "csv": "text
 
 
 @admin.get("/admin/users")
-async def users(
+async def list_users(
     uow: Reads,
     limit: Limit = 20,
     cursor: str | None = None,
@@ -62,7 +62,7 @@ async def change_user(
 
 
 @admin.post("/admin/users/{user_id}/end-sessions")
-async def end_sessions(user_id: UUID, who: RecentMember, uow: Writes) -> SessionsEnded:
+async def end_sessions_of_member(user_id: UUID, who: RecentMember, uow: Writes) -> SessionsEnded:
     """End all of a member's sessions, at once."""
     return SessionsEnded(ended=await administration.end_sessions(uow, who, user_id))
 
@@ -83,7 +83,7 @@ Filters = Annotated[AuditFilters, Depends(_audit_filters)]
 
 
 @admin.get("/admin/audit-log")
-async def audit_log(
+async def read_audit_log(
     uow: Reads, filters: Filters, limit: Limit = 50, cursor: str | None = None
 ) -> Page[AuditEntryOut]:
     """Read the audit log, newest first."""

@@ -34,13 +34,13 @@ GivesAdmin = Annotated[bool, Depends(_gives_admin)]
 
 
 @member.get("/auth/scopes")
-async def scopes(who: PersonOnly, offered: Offered, gives_admin: GivesAdmin) -> ScopesOut:
+async def list_scopes(who: PersonOnly, offered: Offered, gives_admin: GivesAdmin) -> ScopesOut:
     """List what one may allow an API key to do."""
     return ScopesOut(scopes=sorted(s for s in offered if gives_admin or not s.startswith("admin:")))
 
 
 @member.get("/users/me/api-keys")
-async def list_keys(
+async def list_api_keys(
     who: PersonOnly, uow: Reads, limit: Limit = 20, cursor: str | None = None
 ) -> Page[ApiKeyOut]:
     """List one's API keys, newest first; those that ended as well."""
@@ -51,7 +51,7 @@ async def list_keys(
 
 
 @member.post("/users/me/api-keys", status_code=201)
-async def make_key(
+async def make_api_key(
     body: ApiKeyIn,
     who: RecentMember,
     offered: Offered,
@@ -65,7 +65,7 @@ async def make_key(
 
 
 @member.post("/users/me/api-keys/{key_id}/rotate", status_code=201)
-async def rotate_key(
+async def rotate_api_key(
     key_id: UUID,
     who: RecentMember,
     gives_admin: GivesAdmin,
@@ -80,6 +80,6 @@ async def rotate_key(
 
 
 @member.delete("/users/me/api-keys/{key_id}", status_code=204)
-async def revoke_key(key_id: UUID, who: RecentMember, uow: Writes) -> None:
+async def revoke_api_key(key_id: UUID, who: RecentMember, uow: Writes) -> None:
     """Revoke an API key, at once."""
     await api_keys.revoke(uow, who, key_id)

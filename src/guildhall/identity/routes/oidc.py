@@ -46,7 +46,7 @@ Parameter = Annotated[str | None, Query(max_length=4096)]
 
 
 @public.get("/auth/providers")
-async def providers(request: Request) -> list[ProviderOut]:
+async def list_providers(request: Request) -> list[ProviderOut]:
     """List the providers that one can sign in with."""
     return [
         ProviderOut(name=provider.name, title=provider.title or provider.name.capitalize())
@@ -60,7 +60,7 @@ async def providers(request: Request) -> list[ProviderOut]:
     response_class=RedirectResponse,
     dependencies=[sign_in_limited],
 )
-async def begin_login(
+async def begin_sign_in_with_provider(
     provider: str,
     request: Request,
     transport: Transport = Transport.COOKIE,
@@ -77,7 +77,7 @@ async def begin_login(
 
 
 @public.get("/auth/oidc/{provider}/callback", dependencies=[sign_in_limited])
-async def finish_login(
+async def finish_sign_in_with_provider(
     provider: str,
     request: Request,
     response: Response,
@@ -119,7 +119,7 @@ async def finish_login(
 
 
 @member.post("/users/me/identities/{provider}/link")
-async def begin_link(
+async def begin_to_link_identity(
     provider: str, body: LinkStart, who: RecentMember, request: Request, response: Response
 ) -> LinkStarted:
     """Begin to link an account of a provider to one's own."""
@@ -135,7 +135,7 @@ async def begin_link(
 
 
 @member.get("/users/me/identities")
-async def identities(
+async def list_identities(
     who: PersonOnly, uow: Reads, request: Request, limit: Limit = 20, cursor: str | None = None
 ) -> Page[IdentityOut]:
     """List the accounts elsewhere that let one in."""
@@ -143,7 +143,9 @@ async def identities(
 
 
 @member.delete("/users/me/identities/{identity_id}", status_code=204)
-async def unlink(identity_id: UUID, who: RecentMember, uow: Writes, request: Request) -> None:
+async def unlink_identity(
+    identity_id: UUID, who: RecentMember, uow: Writes, request: Request
+) -> None:
     """Let such an account in no longer, at once."""
     await oidc.unlink(hall_of(request), uow, who, identity_id)
 

@@ -33,13 +33,13 @@ __all__: list[str] = []
 
 
 @public.post("/auth/passkey/options", dependencies=[sign_in_limited])
-async def options_to_sign_in(request: Request) -> PasskeyOptionsOut:
+async def passkey_options_to_sign_in(request: Request) -> PasskeyOptionsOut:
     """Get what to ask the browser for, to sign in with a passkey."""
     return PasskeyOptionsOut(options=await passkeys.options_to_sign_in(hall_of(request)))
 
 
 @public.post("/auth/passkey", dependencies=[sign_in_limited])
-async def sign_in(
+async def sign_in_with_passkey(
     body: PasskeySignIn,
     client: Client,
     entrance: TheEntrance,
@@ -54,13 +54,13 @@ async def sign_in(
 
 
 @member.post("/users/me/passkeys/options")
-async def options_to_register(who: RecentMember, request: Request) -> PasskeyOptionsOut:
+async def passkey_options_to_register(who: RecentMember, request: Request) -> PasskeyOptionsOut:
     """Get what to ask the browser for, to make a new passkey."""
     return PasskeyOptionsOut(options=await passkeys.options_to_register(hall_of(request), who))
 
 
 @member.post("/users/me/passkeys", status_code=201)
-async def register(body: PasskeyIn, who: RecentMember, request: Request) -> PasskeyOut:
+async def add_passkey(body: PasskeyIn, who: RecentMember, request: Request) -> PasskeyOut:
     """Keep a new passkey, to sign in with."""
     return PasskeyOut.model_validate(await passkeys.register(hall_of(request), who, body))
 
@@ -76,6 +76,6 @@ async def list_passkeys(
 
 
 @member.delete("/users/me/passkeys/{passkey_id}", status_code=204)
-async def remove(passkey_id: UUID, who: RecentMember, uow: Writes) -> None:
+async def remove_passkey(passkey_id: UUID, who: RecentMember, uow: Writes) -> None:
     """Let nobody in with a passkey any more."""
     await passkeys.remove(uow, who, passkey_id)

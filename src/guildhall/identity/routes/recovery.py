@@ -20,7 +20,7 @@ __all__: list[str] = []
 
 
 @public.post("/auth/password-reset", status_code=202, dependencies=[sign_in_limited])
-async def ask_for_reset(body: PasswordReset, uow: Writes) -> MailOut:
+async def ask_for_password_reset(body: PasswordReset, uow: Writes) -> MailOut:
     """Have a link to a new password mailed to an address, if an account has it."""
     await recovery.ask_for_reset(uow, body.email)
     return MailOut()
@@ -39,7 +39,7 @@ async def verify_email(body: VerifyEmail, request: Request) -> None:
 
 
 @member.post("/users/me/verify-email", status_code=202)
-async def ask_to_verify(who: PersonOnly, uow: Writes) -> MailOut:
+async def ask_for_verification_mail(who: PersonOnly, uow: Writes) -> MailOut:
     """Have the mail with that token sent again."""
     await recovery.ask_to_verify(uow, who)
     return MailOut(detail="A mail is on its way to your address.")

@@ -82,38 +82,38 @@ async def reauthenticate(
 
 
 @member.get("/users/me/second-factor")
-async def state(who: PersonOnly, uow: Reads) -> SecondFactorOut:
+async def read_second_factor(who: PersonOnly, uow: Reads) -> SecondFactorOut:
     """Tell what one can show beside the password."""
     return await second_factor.state(uow, who.id)
 
 
 @member.post("/users/me/totp", status_code=201)
-async def enrol(who: RecentMember, request: Request) -> TotpOut:
+async def begin_totp(who: RecentMember, request: Request) -> TotpOut:
     """Begin with an authenticator app: its secret, shown once. A code of it confirms it."""
     return await second_factor.enrol(hall_of(request), who)
 
 
 @member.post("/users/me/totp/confirm")
-async def confirm(body: TotpConfirm, who: PersonOnly, request: Request) -> RecoveryCodesOut:
+async def confirm_totp(body: TotpConfirm, who: PersonOnly, request: Request) -> RecoveryCodesOut:
     """Have every sign-in ask for a code from now on. Ends all other sessions."""
     codes = await second_factor.confirm(hall_of(request), who, body.code)
     return RecoveryCodesOut(recovery_codes=codes)
 
 
 @member.delete("/users/me/totp", status_code=204)
-async def remove(who: RecentMember, uow: Writes) -> None:
+async def remove_totp(who: RecentMember, uow: Writes) -> None:
     """Have sign-ins ask for no code any more."""
     await second_factor.remove(uow, who)
 
 
 @member.post("/users/me/recovery-codes", status_code=201)
-async def new_recovery_codes(who: RecentMember, request: Request) -> RecoveryCodesOut:
+async def make_recovery_codes(who: RecentMember, request: Request) -> RecoveryCodesOut:
     """Get new recovery codes, shown once; those before them are void."""
     codes = await second_factor.new_recovery_codes(hall_of(request), who)
     return RecoveryCodesOut(recovery_codes=codes)
 
 
 @admin.delete("/admin/users/{user_id}/second-factor", status_code=204)
-async def remove_of(user_id: UUID, who: RecentMember, uow: Writes) -> None:
+async def remove_second_factor_of_member(user_id: UUID, who: RecentMember, uow: Writes) -> None:
     """Remove a locked-out member's app, recovery codes and passkeys. Ends their sessions."""
     await second_factor.remove_of(uow, who, user_id)

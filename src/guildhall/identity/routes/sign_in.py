@@ -44,20 +44,20 @@ __all__: list[str] = []
 
 
 @public.post("/auth/register", status_code=201, dependencies=[sign_in_limited])
-async def register(body: Register, policy: ThePolicy, uow: Writes) -> UserOut:
+async def open_account(body: Register, policy: ThePolicy, uow: Writes) -> UserOut:
     """Open an account. A mail asks to verify its address."""
     user = await service.register(uow, policy, body)
     return UserOut.model_validate(user)
 
 
 @public.post("/auth/setup", status_code=201, dependencies=[sign_in_limited])
-async def setup(body: Setup, policy: ThePolicy, uow: Writes) -> UserOut:
+async def open_first_admins_account(body: Setup, policy: ThePolicy, uow: Writes) -> UserOut:
     """Open the first admin's account with the token that the first start printed."""
     return UserOut.model_validate(await service.setup(uow, policy, body))
 
 
 @public.post("/auth/login", dependencies=[sign_in_limited])
-async def login(
+async def sign_in_with_password(
     body: Login, client: Client, entrance: TheEntrance, request: Request, response: Response
 ) -> TokensOut | CookiesOut:
     """Sign in with a username or an email address.
@@ -70,23 +70,27 @@ async def login(
     return answer(opened, entrance, response)
 
 
+def _login_in_form(form: Annotated[OAuth2PasswordRequestForm, Depends()]) -> Login:
+    """Read the form. What can be nobody's name or password is wrong, as any other wrong one."""
+    try:
+        return Login(login=form.username, password=form.password)
+    except ValidationError:
+        raise CredentialsWrong from None
+
+
 @public.post("/auth/token", dependencies=[sign_in_limited])
-async def token(
-    form: Annotated[OAuth2PasswordRequestForm, Depends()],
+async def sign_in_with_form(
+    body: Annotated[Login, Depends(_login_in_form)],
     client: Client,
     signer: Signer,
     request: Request,
 ) -> TokensOut:
     """Sign in from the docs page (OAuth 2 password form)."""
-    try:
-        body = Login(login=form.username, password=form.password)
-    except ValidationError:
-        raise CredentialsWrong from None
     return (await logins.login(hall_of(request), signer, body, client)).tokens
 
 
 @public.post("/auth/refresh", dependencies=[sign_in_limited])
-async def refresh(
+async def refresh_session(
     entrance: TheEntrance,
     request: Request,
     response: Response,
@@ -110,7 +114,7 @@ async def refresh(
 
 
 @member.post("/auth/logout", status_code=204)
-async def logout(who: PersonOnly, uow: Writes, response: Response) -> None:
+async def sign_out(who: PersonOnly, uow: Writes, response: Response) -> None:
     """End the session that this request came from."""
     await sessions.logout(uow, who)
     forget_cookies(response, ACCESS_COOKIE, REFRESH_COOKIE, CSRF_COOKIE)

@@ -34,6 +34,7 @@ __all__ = [
     "access_routers",
     "admit",
     "describe_access",
+    "describe_access",
     "scopes_of",
     "sign_in_limited",
     "socket",
@@ -129,8 +130,10 @@ def _as_shown(admin: Member, entrance: Entrance, request: HTTPConnection) -> Mem
 
 def scope_of(request: HTTPConnection, access: Access) -> str:
     """Give the scope that an API key needs for a route: its slice, or `admin`, and what it does."""
-    route = request.scope["route"]
-    slice_name = request.state.slice if isinstance(route, APIWebSocketRoute) else route.tags[0]
+    if request.scope["type"] == "websocket":
+        slice_name = request.state.slice
+    else:
+        slice_name = request.scope["route"].tags[0]
     return _scope(access, str(slice_name), method_of(request))
 
 
@@ -190,6 +193,15 @@ async def enter_socket(connection: WebSocket) -> None:
     entrance: Entrance = connection.app.state.entrance
     check_origin(connection, entrance.stream_origins)
     await admit(connection)
+
+
+def _slice_of_socket(name: str) -> Callable[[WebSocket], Awaitable[None]]:
+    """Name the slice of a WebSocket, whose route carries no tags."""
+
+    async def note(connection: WebSocket) -> None:
+        connection.state.slice = name
+
+    return note
 
 
 def _slice_of_socket(name: str) -> Callable[[WebSocket], Awaitable[None]]:

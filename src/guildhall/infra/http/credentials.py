@@ -20,6 +20,7 @@ from guildhall.kernel.errors import Forbidden
 __all__ = [
     "ACCESS_COOKIE",
     "ADMIN_SECRET_HEADER",
+    "ADMIN_SECRET_HEADER",
     "CSRF_COOKIE",
     "CSRF_HEADER",
     "REFRESH_COOKIE",
@@ -41,6 +42,7 @@ REFRESH_COOKIE = "__Host-guildhall-refresh"
 CSRF_COOKIE = "__Host-guildhall-csrf"
 SECOND_FACTOR_COOKIE = "__Host-guildhall-second-factor"
 CSRF_HEADER = "X-CSRF-Token"
+ADMIN_SECRET_HEADER = "X-Admin-Secret-Key"
 ADMIN_SECRET_HEADER = "X-Admin-Secret-Key"
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
