@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy import select
 
 from guildhall.identity.models import ActiveSession, AuditEntry
-from guildhall.identity.reauthentication import WRONG_PASSWORDS
+from guildhall.identity.proofs import WRONG_PASSWORDS
 from guildhall.infra.hall import Hall
 from tests.identity.authenticator import Authenticator
 from tests.world import Client, SettableClock
