@@ -34,7 +34,6 @@ __all__ = [
     "access_routers",
     "admit",
     "describe_access",
-    "describe_access",
     "scopes_of",
     "sign_in_limited",
     "socket",
@@ -193,15 +192,6 @@ async def enter_socket(connection: WebSocket) -> None:
     entrance: Entrance = connection.app.state.entrance
     check_origin(connection, entrance.stream_origins)
     await admit(connection)
-
-
-def _slice_of_socket(name: str) -> Callable[[WebSocket], Awaitable[None]]:
-    """Name the slice of a WebSocket, whose route carries no tags."""
-
-    async def note(connection: WebSocket) -> None:
-        connection.state.slice = name
-
-    return note
 
 
 def _slice_of_socket(name: str) -> Callable[[WebSocket], Awaitable[None]]:
