@@ -12,7 +12,7 @@ from sqlalchemy import select
 
 from guildhall.identity import administration
 from guildhall.identity.models import ActiveSession, AuditEntry, User
-from guildhall.identity.schemas import UserRoleChange
+from guildhall.identity.schemas import AccountChange
 from guildhall.infra.hall import Hall
 from guildhall.infra.tokens import Tokens
 from guildhall.kernel.member import Role
@@ -302,8 +302,8 @@ async def test_who_is_suspended_while_signing_in_gets_no_session(
 ) -> None:
     async with committed.units.write() as uow:
         ada = (await uow.session.scalars(select(User).where(User.username == "ada"))).one()
-        change = UserRoleChange(status="suspended")
-        await administration.change_role(uow, admin.member, ada.id, change)
+        change = AccountChange(status="suspended")
+        await administration.change_account(uow, admin.member, ada.id, change)
         body = {"login": "ada", "password": PASSWORD}
         signing_in = asyncio.create_task(client.post("/auth/login", json=body))
         await until_it_waits(committed, signing_in)

@@ -18,11 +18,11 @@ from guildhall.identity.errors import LastAdmin, UserNotFound
 from guildhall.identity.models import ActiveSession, AuditEntry, User
 from guildhall.identity.repository import AuditFilters
 from guildhall.identity.schemas import (
+    AccountChange,
     AuditEntryOut,
     DeviceOut,
     UserDetails,
     UserOut,
-    UserRoleChange,
 )
 from guildhall.identity.sessions import ask_again, end_all, tell_door
 from guildhall.infra.door import tombstone
@@ -32,7 +32,7 @@ from guildhall.kernel.member import Member, Role
 
 __all__ = [
     "ExportForm",
-    "change_role",
+    "change_account",
     "details",
     "end_sessions",
     "export_audit_log",
@@ -46,7 +46,9 @@ FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
 ExportForm = Literal["jsonl", "csv"]
 
 
-async def change_role(uow: UnitOfWork, admin: Member, user_id: UUID, body: UserRoleChange) -> User:
+async def change_account(
+    uow: UnitOfWork, admin: Member, user_id: UUID, body: AccountChange
+) -> User:
     """Change a member's role or status. Takes effect at once, whatever they come in with; audited.
 
     A suspension ends their sessions and API keys for good.

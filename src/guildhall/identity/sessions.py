@@ -45,8 +45,8 @@ __all__ = [
     "end_session",
     "logout",
     "open_session",
+    "page_of_sessions",
     "refresh",
-    "sessions",
     "signed_in",
     "tell_door",
 ]
@@ -182,7 +182,7 @@ async def end_device(uow: UnitOfWork, member: Member, device_id: UUID) -> None:
     _shut(uow, member, ended)
 
 
-async def sessions(
+async def page_of_sessions(
     uow: UnitOfWork, member: Member, limit: int, cursor: str | None
 ) -> Page[SessionOut]:
     """Give a page of the member's living sessions, newest first."""

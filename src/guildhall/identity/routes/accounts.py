@@ -59,7 +59,7 @@ async def list_sessions(
     who: PersonOnly, uow: Reads, limit: Limit = 20, cursor: str | None = None
 ) -> Page[SessionOut]:
     """List one's living sessions, newest first."""
-    return await sessions.sessions(uow, who, limit, cursor)
+    return await sessions.page_of_sessions(uow, who, limit, cursor)
 
 
 @member.delete("/users/me/sessions/{session_id}", status_code=204)

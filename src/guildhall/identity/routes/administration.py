@@ -14,11 +14,11 @@ from guildhall.identity.administration import ExportForm
 from guildhall.identity.repository import AuditFilters, UserFilters
 from guildhall.identity.routes.base import RecentMember, admin
 from guildhall.identity.schemas import (
+    AccountChange,
     AuditEntryOut,
     SessionsEnded,
     UserDetails,
     UserOut,
-    UserRoleChange,
 )
 from guildhall.infra.http import CurrentMember, Reads, Writes, hall_of
 from guildhall.kernel.member import Role
@@ -55,10 +55,10 @@ async def read_user(user_id: UUID, uow: Reads) -> UserDetails:
 
 @admin.patch("/admin/users/{user_id}")
 async def change_user(
-    user_id: UUID, body: UserRoleChange, who: RecentMember, uow: Writes
+    user_id: UUID, body: AccountChange, who: RecentMember, uow: Writes
 ) -> UserOut:
     """Change a member's role, or suspend them. Takes effect at once."""
-    return UserOut.model_validate(await administration.change_role(uow, who, user_id, body))
+    return UserOut.model_validate(await administration.change_account(uow, who, user_id, body))
 
 
 @admin.post("/admin/users/{user_id}/end-sessions")

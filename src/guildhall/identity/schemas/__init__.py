@@ -1,6 +1,7 @@
 """What travels over the wire in identity."""
 
 from guildhall.identity.schemas.accounts import (
+    AccountChange,
     AuditEntryOut,
     DeviceOut,
     SessionOut,
@@ -8,7 +9,6 @@ from guildhall.identity.schemas.accounts import (
     UserChange,
     UserDetails,
     UserOut,
-    UserRoleChange,
 )
 from guildhall.identity.schemas.api_keys import (
     ApiKeyIn,
@@ -61,6 +61,7 @@ from guildhall.identity.schemas.sign_in import (
 )
 
 __all__ = [
+    "AccountChange",
     "ApiKeyIn",
     "ApiKeyMade",
     "ApiKeyOut",
@@ -104,6 +105,5 @@ __all__ = [
     "UserChange",
     "UserDetails",
     "UserOut",
-    "UserRoleChange",
     "VerifyEmail",
 ]

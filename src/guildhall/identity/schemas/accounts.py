@@ -12,6 +12,7 @@ from guildhall.identity.schemas.fields import Body, Email, Username, ZoneName
 from guildhall.kernel.member import Role
 
 __all__ = [
+    "AccountChange",
     "AuditEntryOut",
     "DeviceOut",
     "SessionOut",
@@ -19,7 +20,6 @@ __all__ = [
     "UserChange",
     "UserDetails",
     "UserOut",
-    "UserRoleChange",
 ]
 
 
@@ -53,7 +53,7 @@ class UserChange(Body):
     )
 
 
-class UserRoleChange(Body):
+class AccountChange(Body):
     """What an admin changes about a member; what is absent stays."""
 
     role: Role | None = None
