@@ -32,10 +32,12 @@ from sqlalchemy import func, select
 from guildhall.entrypoints.api import furnish
 from guildhall.identity.models import TOTP_SECRET, ActiveSession, AuditEntry, TotpSecret, User
 from guildhall.identity.oidc import PENDING_PLACE
+from guildhall.identity.wording import PROOFS_CHANGED
 from guildhall.infra.hall import Hall
 from guildhall.infra.issuers import Issuers, open_outbound
 from guildhall.infra.settings import ExternalIssuer, OidcProvider, SignInSettings
 from tests.factories import Person
+from tests.identity.mailbox import Mailbox, deliver
 from tests.oidc_server import Browser, OidcServer, RegisteredClient, running_oidc_server
 from tests.oidc_server.issuer import Issuer, new_key, running_issuer
 from tests.world import Client, SettableClock
@@ -691,6 +693,18 @@ async def test_a_member_links_an_account_signs_in_with_it_and_unlinks_it(
     assert (await mine.delete(address)).status_code == 404
     token = (await told_sign_in(client, issuer)).json()["access_token"]
     assert (await client.with_token(token).get(ME)).json()["id"] != str(member.id)
+
+
+async def test_a_linked_account_is_told_of_by_mail_once(
+    client: Client, with_issuer: Hall, committed: Hall, issuer: Issuer, member: Person
+) -> None:
+    mailbox = Mailbox()
+    for _ in range(2):
+        assert (await linked(client, member, issuer, "42")).status_code == 303
+    await deliver(committed, mailbox)
+    (letter,) = mailbox.letters
+    assert letter.to == f"{member.username}@example.org"
+    assert PROOFS_CHANGED["identity_linked"] in letter.text
 
 
 async def test_the_last_way_in_stays(client: Client, with_issuer: Hall, issuer: Issuer) -> None:
