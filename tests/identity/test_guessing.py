@@ -89,7 +89,7 @@ async def test_an_unknown_name_costs_what_a_wrong_password_costs(
         event.remove(engine, "before_cursor_execute", asked)
     assert bills[0] == bills[1]
     assert bills[2] == bills[3]
-    for bill, expected in ((bills[0], 1), (bills[2], 2)):
+    for bill, expected in ((bills[0], 1), (bills[2], 3)):
         hashes = [cost for cost in bill if cost.startswith("$argon2")]
         assert hashes == ["$argon2id$v=19$m=19456,t=2,p=1"] * expected
 
@@ -245,3 +245,30 @@ async def test_one_signs_in_without_redis(client: Client, ada: None, committed: 
         furnish(app, replace(committed, redis=nowhere))
         assert await sign_in(Client(app), password=PASSWORD) == 200
         assert await sign_in(Client(app)) == 401
+
+
+async def test_whoever_claims_an_address_comes_in_by_it_whether_or_not_it_is_somebodys(
+    client: Client, ada: None
+) -> None:
+    """Else to register with an address, and to sign in by it, would tell whose it is."""
+    for username, email in (("mallory", "ada@example.org"), ("eve", "nobody@example.org")):
+        body = {"username": username, "email": email, "password": "a password of their own"}
+        assert (await client.post("/auth/register", json=body)).status_code == 201
+        assert await sign_in(client, email, "a password of their own") == 200
+    assert await sign_in(client, "ada@example.org", password=PASSWORD) == 200
+
+
+async def test_a_claim_of_ones_own_gives_no_more_guesses_at_another(
+    client: Client, ada: None
+) -> None:
+    body = {
+        "username": "mallory",
+        "email": "ada@example.org",
+        "password": "a password of their own",
+    }
+    await client.post("/auth/register", json=body)
+    wrong = 0
+    while await sign_in(client, "ada@example.org", "a wrong guess", device="theirs") == 401:
+        wrong += 1
+        await sign_in(client, "ada@example.org", "a password of their own", device="theirs")
+    assert wrong <= WRONG_PASSWORDS

@@ -39,6 +39,7 @@ async def open_account(
             email=email,
             email_key=rules.name_key(email),
             email_verified_at=uow.now if verified else None,
+            first_verified_at=uow.now if verified else None,
             password_hash=password_hash,
             role=role.value,
             created_at=uow.now,
@@ -49,9 +50,7 @@ async def open_account(
     )
     if opened is None:
         return None
-    record(
-        uow, "user_registered", actor_id=opened.id, target_id=None, role=role.value, **details
-    )
+    record(uow, "user_registered", actor_id=opened.id, target_id=None, role=role.value, **details)
     uow.emit(
         UserRegistered(
             subject_id=opened.id,

@@ -160,7 +160,9 @@ async def mail_new_device(run: TaskRun, user_id: str, device_id: str) -> None:
     account = await _addressee(run, UUID(user_id))
     async with run.units.read(member=UUID(user_id)) as uow:
         device = await uow.session.get(Device, (UUID(user_id), UUID(device_id)))
-    if account is not None and device is not None:
+    # Not to an address that is only claimed: a stranger would have the hall write what they want,
+    # as the name of a device, to whom they want.
+    if account is not None and account.email_verified and device is not None:
         words = wording.new_device(
             account.username,
             run.settings.api.origin,

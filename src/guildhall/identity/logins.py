@@ -66,16 +66,22 @@ async def login(hall: Hall, tokens: Tokens, body: Login, client: RequestClient) 
         async with hall.units.write() as uow:
             record(uow, "login_failed", target_id=account.id if account else None)
         raise CredentialsWrong
-    await forgive_guess(hall.redis, guesses)
+    candidate, upgraded = known
+    # An account of one's own that claims the same address is no excuse for guesses at the other.
+    its_own = account is not None and candidate.id == account.id
+    await forgive_guess(
+        hall.redis, guesses if its_own else [each._replace(shared=True) for each in guesses]
+    )
     return await let_in(
         hall,
         tokens,
-        known[0].id,
+        candidate.id,
         device_name,
         client,
         transport=body.transport,
         method="password",
-        new_hash=known[1],
+        standing=rules.standing(candidate.password_hash),
+        new_hash=upgraded,
     )
 
 
@@ -89,10 +95,13 @@ async def let_in(
     transport: Transport,
     method: str,
     second_factor: bool = False,
+    standing: str | None = None,
     new_hash: str | None = None,
 ) -> SignedIn:
     """Open a session for an account whose owner has just shown who they are.
 
+    `standing` says of which password the account was then: one that was changed since lets nobody
+    in any more, and is not written back.
     Raises SecondFactorRequired, with a token to go on with, if the account asks for more than what
     was shown; AccountSuspended, on record, or CredentialsWrong if there is no account any more.
     """
@@ -101,6 +110,8 @@ async def let_in(
         account = await repository.lock_account(
             uow, user_id, even_suspended=True, otherwise=CredentialsWrong
         )
+        if standing not in (None, rules.standing(account.password_hash)):
+            raise CredentialsWrong
         suspended = account.status == "suspended"
         if suspended:
             record(uow, "login_failed", target_id=user_id, reason="suspended")
@@ -129,6 +140,7 @@ async def let_in(
                 "device": device_name,
                 "transport": transport,
                 "method": method,
+                "standing": rules.standing(account.password_hash),
                 "exp": int((uow.now + SECOND_FACTOR_LIFETIME).timestamp()),
             },
         )

@@ -40,8 +40,7 @@ from guildhall.identity.logins import let_in
 from guildhall.identity.models import Passkey, User
 from guildhall.identity.passkey_challenges import CHALLENGE_SECONDS, new_challenge, take_challenge
 from guildhall.identity.schemas import Assertion, PasskeyIn, PasskeySignIn
-from guildhall.identity.second_factor import check_proven
-from guildhall.identity.sessions import SignedIn
+from guildhall.identity.sessions import SignedIn, check_proven
 from guildhall.infra.hall import Hall
 from guildhall.infra.tokens import Tokens
 from guildhall.infra.unit_of_work import UnitOfWork

@@ -86,8 +86,10 @@ async def reset_password(hall: Hall, policy: PasswordPolicy, body: PasswordReset
             raise ResetTokenInvalid
         account.password_hash = password_hash
         if not account.email_verified:
+            if account.first_verified_at is not None:
+                raise ResetTokenInvalid  # It went to an address that is its owner's no more.
             await _verify(uow, account, ResetTokenInvalid)
-            await _take_over(uow, user_id)
+            await _take_over(uow, account)
         await sessions.end_all(uow, user_id, "password_reset")
         record(uow, "password_reset", target_id=user_id)
         await _tell_of_new_password(uow, user_id)
@@ -165,6 +167,8 @@ async def verify_email(hall: Hall, token: str) -> None:
 async def check_may_move(hall: Hall, member: Member) -> None:
     """Raises what `check_recent` does, or MailThrottled for who gives one address after another."""
     await sessions.check_recent(hall, member)
+    async with hall.units.read(member=member.id) as uow:
+        await sessions.check_proven(uow, member)
     claims = [Guesses(f"addresses:{member.id}", ADDRESSES_CLAIMED)]
     await guard_guess(hall.redis, claims, MailThrottled)
 
@@ -191,15 +195,17 @@ async def _taken(
 async def _verify(
     uow: UnitOfWork, account: User, otherwise: type[AddressTaken] | type[ResetTokenInvalid]
 ) -> None:
-    account.email_verified_at = uow.now
+    account.verify_email(uow.now)
     try:
         await uow.session.flush()
     except IntegrityError:  # The unique index: it was verified for somebody else meanwhile.
         raise otherwise from None
 
 
-async def _take_over(uow: UnitOfWork, user_id: UUID) -> None:
-    """Remove all that lets anybody in beside the password."""
+async def _take_over(uow: UnitOfWork, account: User) -> None:
+    """Remove all that lets anybody in beside the password, and what they had begun."""
+    user_id = account.id
+    account.erase_after = None
     sessions.tell_door(uow, user_id, await door_ids(uow, user_id), tombstone)
     await api_keys.revoke_all(uow, user_id)
     for table in (Passkey, TotpSecret, RecoveryCode, ExternalIdentity, EmailVerificationToken):

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import unicodedata
 from datetime import datetime, timedelta
 from enum import Enum, auto
 from uuid import NAMESPACE_URL, UUID, uuid5
 
-__all__ = ["Rotation", "identity_id", "name_key", "rotation"]
+__all__ = ["Rotation", "identity_id", "name_key", "rotation", "standing"]
 
 
 def name_key(name: str) -> str:
@@ -23,6 +24,11 @@ def name_key(name: str) -> str:
 def identity_id(issuer: str, subject: str) -> UUID:
     """Give the id under which the door knows whom an issuer calls by this name."""
     return uuid5(NAMESPACE_URL, f"{issuer}\n{subject}")
+
+
+def standing(password_hash: str | None) -> str:
+    """Give a short mark of an account's password, by which it shows whether it was changed."""
+    return hashlib.sha256((password_hash or "").encode()).hexdigest()[:16]
 
 
 class Rotation(Enum):

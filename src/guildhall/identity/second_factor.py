@@ -17,7 +17,6 @@ from sqlalchemy.dialects.postgresql import insert
 from guildhall.identity import codes, repository
 from guildhall.identity.audit_trail import record
 from guildhall.identity.errors import (
-    ReauthenticationRequired,
     SecondFactorTokenInvalid,
     SecondFactorWrong,
     TotpConfirmed,
@@ -27,7 +26,7 @@ from guildhall.identity.errors import (
 from guildhall.identity.logins import SECOND_FACTOR_LIFETIME, SECOND_FACTOR_TOKEN, let_in
 from guildhall.identity.models import TOTP_SECRET, Passkey, RecoveryCode, TotpSecret, User
 from guildhall.identity.schemas import Proof, SecondFactorOut, TotpOut, Transport
-from guildhall.identity.sessions import SignedIn, end_all
+from guildhall.identity.sessions import SignedIn, check_proven, end_all
 from guildhall.infra import once
 from guildhall.infra.hall import Hall
 from guildhall.infra.tokens import TokenRefused, Tokens
@@ -37,7 +36,6 @@ from guildhall.kernel.member import Member
 
 __all__ = [
     "Pending",
-    "check_proven",
     "confirm",
     "enrol",
     "new_recovery_codes",
@@ -60,6 +58,8 @@ class Pending:
     device: str
     transport: Transport
     method: str
+    standing: str
+    """What `rules.standing` was when they showed the first."""
 
 
 async def enrol(hall: Hall, who: Member) -> TotpOut:
@@ -67,6 +67,7 @@ async def enrol(hall: Hall, who: Member) -> TotpOut:
     secret = pyotp.random_base32()
     sealed = hall.sealer.seal(secret.encode(), TOTP_SECRET.place(who.id))
     async with hall.units.write(member=who.id) as uow:
+        await check_proven(uow, who)
         values = {"sealed": sealed, "created_at": uow.now, "last_step": 0}
         begun = await uow.session.scalar(
             insert(TotpSecret)
@@ -90,6 +91,8 @@ async def confirm(hall: Hall, who: Member, code: str) -> list[str]:
     shown: list[str] = []
     async with hall.units.write(member=who.id) as uow:
         await repository.lock_account(uow, who.id)
+        if await repository.has_passkey(uow, who.id):
+            await check_proven(uow, who)
         secret = await uow.session.get(TotpSecret, who.id, with_for_update=True)
         if secret is None:
             raise TotpNotStarted
@@ -158,13 +161,6 @@ async def state(uow: UnitOfWork, user_id: UUID) -> SecondFactorOut:
     )
 
 
-async def check_proven(uow: UnitOfWork, who: Member) -> None:
-    """Raises ReauthenticationRequired for an account with a second factor whose owner did not
-    show it in this session: a password alone must not change what asks for more than a password."""
-    if not who.second_factor and await repository.has_second_factor(uow, who.id):
-        raise ReauthenticationRequired
-
-
 def pending(tokens: Tokens, token: str, now: datetime) -> Pending:
     """Read who has to show a code. Raises SecondFactorTokenInvalid."""
     try:
@@ -177,6 +173,7 @@ def pending(tokens: Tokens, token: str, now: datetime) -> Pending:
         claims["device"],
         Transport(claims["transport"]),
         claims["method"],
+        claims["standing"],
     )
 
 
@@ -199,4 +196,5 @@ async def sign_in(
         transport=who.transport,
         method=f"{who.method}+{'totp' if proof.code else 'recovery_code'}",
         second_factor=True,
+        standing=who.standing,
     )

@@ -38,6 +38,7 @@ from guildhall.kernel.paging import Page, page_of, position_in
 __all__ = [
     "SignedIn",
     "ask_again",
+    "check_proven",
     "check_recent",
     "check_recent_elsewhere",
     "end_all",
@@ -251,6 +252,16 @@ async def check_recent_elsewhere(hall: Hall, member: Member, claims: Mapping[str
     async with hall.units.read(member=member.id) as uow:
         if await repository.can_sign_in_here(uow, member.id):
             raise ReauthenticationRequired
+
+
+async def check_proven(uow: UnitOfWork, who: Member) -> None:
+    """Raises ReauthenticationRequired for an account with a second factor, or a passkey, whose
+    owner did not show it in this session: who has the password alone must neither change what asks
+    for more than a password, nor set up what would do as well."""
+    if who.second_factor:
+        return
+    if await repository.has_second_factor(uow, who.id) or await repository.has_passkey(uow, who.id):
+        raise ReauthenticationRequired
 
 
 def tell_door(

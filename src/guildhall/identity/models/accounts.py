@@ -30,6 +30,9 @@ class User(Base):
     email: Mapped[str] = mapped_column(Text)
     email_key: Mapped[str] = mapped_column(Text)
     email_verified_at: Mapped[datetime | None]
+    first_verified_at: Mapped[datetime | None]
+    """When its owner first showed that they read an address of theirs. From then on a new address
+    opens nothing before it is verified, too."""
     password_hash: Mapped[str | None] = mapped_column(Text)
     role: Mapped[str] = mapped_column(Text, server_default="member")
     status: Mapped[str] = mapped_column(Text, server_default="active")
@@ -37,6 +40,11 @@ class User(Base):
     day_starts_at: Mapped[int] = mapped_column(SmallInteger, server_default="0")
     created_at: Mapped[datetime]
     erase_after: Mapped[datetime | None]
+
+    def verify_email(self, at: datetime) -> None:
+        """Note that its owner reads what comes to its address."""
+        self.email_verified_at = at
+        self.first_verified_at = self.first_verified_at or at
 
     @property
     def email_verified(self) -> bool:

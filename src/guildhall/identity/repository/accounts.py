@@ -53,32 +53,42 @@ class Candidate(NamedTuple):
 async def users_by_login(uow: UnitOfWork, key: str) -> Sequence[Candidate | None]:
     """Find accounts by the key of a username or an address.
 
-    A username has one place in the answer; an address has two, for the account that it was
-    verified for and for the first that claims it. A place may be empty, which takes as long.
+    A username has one place in the answer; an address has three: for the account that it was
+    verified for, for the first that claims it, and for the last. Whoever registers with an address
+    is the last, so they come in by it whether or not it is somebody's. A place may be empty, which
+    takes as long.
     """
-    verified = User.email_verified_at.is_not(None)
-    columns = (User.id, User.status, User.password_hash, verified)
+    columns = (User.id, User.status, User.password_hash)
     if "@" not in key:
         row = (await uow.session.execute(select(*columns).where(User.username_key == key))).first()
-        return [Candidate(*row[:3]) if row else None]
-    rows = await uow.session.execute(
-        select(*columns)
-        .where(User.email_key == key, User.status != "erased")
-        .order_by(verified.desc(), User.id)
-        .limit(2)
-    )
-    places: dict[bool, Candidate] = {}
-    for user_id, status, password_hash, is_verified in rows:
-        places.setdefault(is_verified, Candidate(user_id, status, password_hash))
-    return [places.get(True), places.get(False)]
+        return [Candidate(*row) if row else None]
+    verified = User.email_verified_at.is_not(None)
+    whose = select(*columns, verified).where(User.email_key == key, User.status != "erased")
+    first_two = (await uow.session.execute(whose.order_by(verified.desc(), User.id).limit(2))).all()
+    last = (await uow.session.execute(whose.order_by(verified, User.id.desc()).limit(1))).all()
+    places: list[Candidate | None] = [None, None, None]
+    for user_id, status, password_hash, is_verified in first_two:
+        place = 0 if is_verified else 1
+        places[place] = places[place] or Candidate(user_id, status, password_hash)
+    for user_id, status, password_hash, is_verified in last:
+        claimed = Candidate(user_id, status, password_hash)
+        places[2] = None if is_verified or claimed == places[1] else claimed
+    return places
 
 
 async def holder_of_address(uow: UnitOfWork, key: str) -> User | None:
-    """Find whose an address is: who has shown that it is theirs, or else who claimed it first."""
+    """Find whose an address is: who has shown that it is theirs, or else who claimed it first.
+
+    Nobody's claim to another address than the one they had shown to be theirs counts.
+    """
     verified = User.email_verified_at.is_not(None)
     found: User | None = await uow.session.scalar(
         select(User)
-        .where(User.email_key == key, User.status != "erased")
+        .where(
+            User.email_key == key,
+            User.status != "erased",
+            verified | User.first_verified_at.is_(None),
+        )
         .order_by(verified.desc(), User.id)
         .limit(1)
     )

@@ -202,6 +202,9 @@ def upgrade() -> None:
     op.add_column(
         "users", sa.Column("email_verified_at", sa.DateTime(timezone=True), nullable=True)
     )
+    op.add_column(
+        "users", sa.Column("first_verified_at", sa.DateTime(timezone=True), nullable=True)
+    )
     op.add_column("users", sa.Column("erase_after", sa.DateTime(timezone=True), nullable=True))
     op.alter_column("users", "password_hash", existing_type=sa.TEXT(), nullable=True)
     op.drop_constraint(op.f("ck_users_status"), "users", type_="check")
@@ -372,6 +375,7 @@ def downgrade() -> None:
     )
     op.alter_column("users", "password_hash", existing_type=sa.TEXT(), nullable=False)
     op.drop_column("users", "erase_after")
+    op.drop_column("users", "first_verified_at")
     op.drop_column("users", "email_verified_at")
     op.drop_column("active_sessions", "transport")
     op.drop_column("active_sessions", "second_factor")
