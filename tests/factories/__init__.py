@@ -77,7 +77,12 @@ class Person:
 
 
 async def person(
-    hall: Hall, *, role: Role = Role.MEMBER, username: str | None = None, **columns: Any
+    hall: Hall,
+    *,
+    role: Role = Role.MEMBER,
+    username: str | None = None,
+    second_factor: bool = False,
+    **columns: Any,
 ) -> Person:
     """Open an account and a session for it, past the password and the events."""
     user_id, session_id, device_id = new_id(), new_id(), new_id()
@@ -107,6 +112,7 @@ async def person(
     session = ActiveSession(
         user_id=user_id, id=session_id, device_id=device_id, generation=0,
         rotated_at=now, created_at=now, expires_at=now + lifetime, authenticated_at=now,
+        second_factor=second_factor,
     )  # fmt: skip
     async with hall.units.write() as uow:
         for row in (user, device, session):
@@ -119,7 +125,9 @@ async def person(
         "exp": int((now + lifetime).timestamp()),
     }
     token = Tokens(hall.endpoints.secret_key).sign("access", claims)
-    who = Member(user_id, session_id, role, user.time_zone, user.day_starts_at)
+    who = Member(
+        user_id, session_id, role, user.time_zone, user.day_starts_at, second_factor=second_factor
+    )
     return Person(who, name, token)
 
 

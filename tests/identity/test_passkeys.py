@@ -23,6 +23,7 @@ from guildhall.identity.passkeys import MOST_PASSKEYS
 from guildhall.infra.hall import Hall, open_redis
 from guildhall.infra.settings import RateLimitSettings
 from guildhall.kernel.ids import new_id
+from tests import factories
 from tests.factories import Person
 from tests.identity.authenticator import Authenticator, b64, unb64
 from tests.world import Client, SettableClock
@@ -67,6 +68,12 @@ async def passkey_of(own: Client, **lies: Any) -> Authenticator:
     status, answer = await register(own, authenticator.create(await options_to_register(own)))
     assert status == 201, answer
     return authenticator
+
+
+@pytest.fixture
+async def member(committed: Hall) -> Person:
+    """Signed in with more than a password: else who has a passkey makes no other one."""
+    return await factories.person(committed, second_factor=True)
 
 
 @pytest.fixture

@@ -161,6 +161,8 @@ async def test_a_passkey_is_enough_even_without_a_password(
     client: Client, owner: asyncpg.Connection, clock: SettableClock, ada: Client
 ) -> None:
     phone = await with_passkey(ada)
+    _, tokens = await again(ada, credential=await signature(client, phone))
+    ada = client.with_token(tokens["access_token"])
     await with_app(ada, clock)
     await owner.execute("UPDATE users SET password_hash = NULL")
     signed = await signature(client, phone)
