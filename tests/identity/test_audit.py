@@ -9,7 +9,7 @@ import pyotp
 
 from guildhall.infra.hall import Hall
 from tests.factories import Person
-from tests.identity.leaving import Settle, erase_due
+from tests.identity.leaving import erase_due
 from tests.identity.mailbox import Mailbox, deliver
 from tests.world import Client, SettableClock
 
@@ -44,7 +44,6 @@ async def test_every_act_of_a_request_says_where_it_was_asked_from(
     committed: Hall,
     owner: asyncpg.Connection,
     admin: Person,
-    settle: Settle,
     clock: SettableClock,
 ) -> None:
     mailbox = Mailbox()
@@ -61,7 +60,7 @@ async def test_every_act_of_a_request_says_where_it_was_asked_from(
     await mine.patch("/users/me", json={"username": "countess", "email": "c@example.org"})
     await mine.patch("/users/me", json={"username": "ada"})
     await mine.post("/users/me/export")
-    await settle()
+    await deliver(committed, mailbox)
     await mine.get("/users/me/export/download")
     await mine.delete("/users/me")
     await mine.post("/users/me/keep")
