@@ -508,7 +508,7 @@ async def test_an_answer_that_takes_too_long_is_given_up_and_leaves_nothing_behi
 
     @routers.public.post("/slow/writes")
     async def slow_write(uow: Writes) -> None:
-        # Each a row of its own: one that waited for another's would be let go just as its time ends.
+        # Each a row of its own: who waits for another is let go just as their own time ends.
         await uow.session.execute(
             text("INSERT INTO heartbeats VALUES (:process, now())"), {"process": str(new_id())}
         )
