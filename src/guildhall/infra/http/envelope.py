@@ -11,6 +11,7 @@ from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from guildhall.infra.door import Allowance
+from guildhall.infra.http.deadline import Deadline
 from guildhall.infra.http.hygiene import PROBE_PATHS, Hygiene
 from guildhall.infra.http.problems import problem
 from guildhall.infra.http.work import request_address
@@ -52,14 +53,12 @@ class Envelope:
         seconds: float | None = None
         status = 500
         started = False
-        answering = True
         scope.setdefault("state", {})
 
         async def start(message: Message) -> None:
             nonlocal status, started, seconds
             if message["type"] == "http.response.start":
-                if answering:
-                    deadline.reschedule(None)  # What has begun may go on: it may be a stream.
+                deadline.lift()  # What has begun may go on: it may be a stream.
                 started = True
                 seconds = time.perf_counter() - began
                 status = message["status"]
@@ -70,7 +69,7 @@ class Envelope:
                     headers.extend(allowance.headers())
             await send(message)
 
-        deadline = asyncio.timeout(self._answer_seconds)
+        deadline = Deadline(self._answer_seconds)
         try:
             async with deadline:
                 answer = self._hygiene.refusal(scope)
@@ -79,8 +78,7 @@ class Envelope:
                 else:
                     await answer(scope, receive, start)
         except Exception as error:
-            answering = False
-            if isinstance(error, TimeoutError) and deadline.expired():
+            if isinstance(error, TimeoutError) and deadline.expired:
                 log.warning("request_too_slow", method=scope["method"], path=scope["path"])
                 answer = problem(
                     503,
