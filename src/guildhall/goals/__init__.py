@@ -1,0 +1,1 @@
+"""Goals, their plans, and what of them is to be done today."""

@@ -1,0 +1,1 @@
+"""Spaced repetition: when what was learned is due again."""

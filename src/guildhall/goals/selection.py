@@ -1,0 +1,1 @@
+"""What of everything that could be done is for today."""

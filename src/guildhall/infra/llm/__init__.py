@@ -1,0 +1,1 @@
+"""Models that answer questions and place texts, behind one way to ask."""
