@@ -353,7 +353,8 @@ async def test_drops_that_keep_coming_do_not_buy_time(hall: Served) -> None:
     writer.write(asked(POST, "Content-Type: application/json", "Content-Length: 2000"))
     dripping = asyncio.create_task(_drip(writer))
     async with asyncio.timeout(20):
-        assert status_of(await reader.read()) == 408
+        # Not to the end: the drops on their way when the server closes may reset the connection.
+        assert status_of(await reader.readline()) == 408
     dripping.cancel()
     writer.close()
 

