@@ -1,0 +1,1 @@
+"""Whether a member will finish a task, from how they fared with others."""
