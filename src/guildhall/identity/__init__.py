@@ -18,7 +18,7 @@ from guildhall.identity.letters import (
 from guildhall.identity.models import TOTP_SECRET
 from guildhall.identity.passwords import BannedPasswords, PasswordPolicy
 from guildhall.identity.personal import PERSONAL
-from guildhall.identity.repository import local_days, usernames
+from guildhall.identity.repository import Days, days_of, local_days, usernames
 from guildhall.identity.routes import routers
 from guildhall.identity.schemas import Register
 from guildhall.identity.service import create_admin, new_setup_token
@@ -28,12 +28,14 @@ __all__ = [
     "PERSONAL",
     "TOTP_SECRET",
     "BannedPasswords",
+    "Days",
     "MemberMovedZone",
     "PasswordPolicy",
     "Register",
     "SessionsChanged",
     "UserRegistered",
     "create_admin",
+    "days_of",
     "erase_due",
     "export_data",
     "foreign_reader_of",

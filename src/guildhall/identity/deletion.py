@@ -152,5 +152,6 @@ async def _make_up(units: UnitsOfWork, user_id: UUID) -> bool:
         account.email = account.email_key = address
         account.email_verified_at = account.password_hash = account.erase_after = None
         account.role, account.time_zone, account.day_starts_at = Role.MEMBER.value, "UTC", 0
+        account.daily_capacity_minutes, account.rest_days = 60, []
         record(uow, "account_erased", target_id=user_id)
     return True

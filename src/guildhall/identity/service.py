@@ -162,6 +162,10 @@ async def change_self(uow: UnitOfWork, member: Member, body: UserChange) -> User
         )
         changed.time_zone, changed.day_starts_at = zone, day_starts_at
         await ask_again(uow, member.id)
+    if body.daily_capacity_minutes is not None:
+        changed.daily_capacity_minutes = body.daily_capacity_minutes
+    if body.rest_days is not None:
+        changed.rest_days = sorted(body.rest_days)
     return changed
 
 

@@ -18,6 +18,7 @@ from guildhall.progression.events import (
     LevelReached,
     RankReached,
 )
+from guildhall.progression.fields import Standing, domain_texts, standing_in
 from guildhall.progression.handlers import (
     award_achievements,
     excuse_moved_days,
@@ -25,6 +26,8 @@ from guildhall.progression.handlers import (
     publish_boards,
 )
 from guildhall.progression.personal import PERSONAL
+from guildhall.progression.queries import my_progress
+from guildhall.progression.repository import paused_days
 from guildhall.progression.rescoring import APPLY_TASK as APPLY_RESCORING_TASK
 from guildhall.progression.rescoring import PREVIEW_TASK as PREVIEW_RESCORING_TASK
 from guildhall.progression.rescoring import apply as apply_rescoring
@@ -55,16 +58,20 @@ __all__ = [
     "RankReached",
     "SeedBadge",
     "SeedDomain",
+    "Standing",
     "apply_rescoring",
     "audit",
     "award_achievements",
     "award_badge_to_all",
     "close_seasons",
+    "domain_texts",
     "domains",
     "excuse_moved_days",
     "fill_boards",
+    "my_progress",
     "note_happenings",
     "parse_condition",
+    "paused_days",
     "preview_rescoring",
     "publish_boards",
     "rebuild_boards",
@@ -72,6 +79,7 @@ __all__ = [
     "routers",
     "seed_badges",
     "seed_domains",
+    "standing_in",
     "try_on_history",
     "watch_boards",
     "xp_for_score",

@@ -10,6 +10,7 @@ __all__ = [
     "BoardNotFound",
     "ConditionInvalid",
     "CorrectionTooLarge",
+    "DomainNotFound",
     "EntryNotFound",
     "EntryReversed",
     "NotOnBoard",
@@ -41,6 +42,11 @@ class BadgeSlugTaken(Conflict):
 class BoardNotFound(NotFound):
     code = "board_not_found"
     detail = "There is no such leaderboard."
+
+
+class DomainNotFound(NotFound):
+    code = "domain_not_found"
+    detail = "There is no such domain."
 
 
 class NotOnBoard(NotFound):

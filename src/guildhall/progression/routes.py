@@ -10,7 +10,7 @@ from fastapi import Query, Request, Response
 from guildhall.infra.http import CurrentMember, Reads, Writes, access_routers, hall_of
 from guildhall.infra.http.hot import HotRoute, SharedAnswers, json_answer
 from guildhall.kernel.paging import Limit, Page
-from guildhall.progression import badges, conditions, queries, rescoring, service
+from guildhall.progression import badges, conditions, fields, queries, rescoring, service
 from guildhall.progression.schemas import (
     BadgeChange,
     BadgeEarnedOut,
@@ -24,6 +24,8 @@ from guildhall.progression.schemas import (
     Correction,
     Day,
     DayOut,
+    DomainOut,
+    DomainRanksOut,
     PauseIn,
     PauseOut,
     PlaceQuery,
@@ -112,6 +114,20 @@ async def badges_of(user_id: UUID, who: CurrentMember, uow: Reads) -> Page[Badge
 async def list_boards(uow: Reads) -> Page[BoardOut]:
     """List the leaderboards: one for the hall and one for each domain."""
     return Page(items=await queries.board_list(uow))
+
+
+@member.get("/domains")
+async def list_domains(
+    uow: Reads, limit: Limit = 100, cursor: str | None = None
+) -> Page[DomainOut]:
+    """List the fields of learning."""
+    return await fields.domain_page(uow, limit, cursor)
+
+
+@member.get("/domains/{domain}/ranks")
+async def domain_ranks(domain: str, who: CurrentMember, uow: Reads) -> DomainRanksOut:
+    """Read the ranks of a domain, and where one stands among them."""
+    return await fields.ranks_of(uow, who.id, domain)
 
 
 @HotRoute.on(member, "/leaderboards/{board}", BoardPage)

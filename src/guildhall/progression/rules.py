@@ -37,6 +37,10 @@ RULE_TEXTS: Mapping[tuple[str, int], str] = {
         "Challenge XP × score ÷ 100, rounded half up, for a passed attempt,"
         " less what earlier attempts at the same challenge have earned."
     ),
+    ("task", 1): (
+        "A task of a goal, by its difficulty: easy 10, medium 20, hard 40, expert 80; a review 5."
+        " At most 200 for the tasks of one day."
+    ),
     ("correction", 1): "Set right by an admin, with a reason.",
     ("rescoring", 1): "The difference to another entry, which was scored anew with many others.",
 }

@@ -32,6 +32,9 @@ __all__ = [
     "Correction",
     "Day",
     "DayOut",
+    "DomainOut",
+    "DomainRankOut",
+    "DomainRanksOut",
     "PauseIn",
     "PauseOut",
     "PlaceQuery",
@@ -104,6 +107,31 @@ class ProgressOut(BaseModel):
     on_leaderboards: bool
     badges: list[BadgeEarnedOut]
     ranks: list[RankOut]
+
+
+class DomainOut(BaseModel):
+    """A field of learning."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    id: str = Field(validation_alias="slug")
+    name: str
+    description: str
+
+
+class DomainRankOut(BaseModel):
+    """A rank of a domain and the domain XP that it takes."""
+
+    rank: str
+    xp: int
+    reached: bool = Field(description="Whether one has it.")
+
+
+class DomainRanksOut(BaseModel):
+    domain: str
+    rank: str = Field(description="One's own.")
+    xp: int = Field(description="One's own XP in this domain.")
+    items: list[DomainRankOut]
 
 
 class ProgressSettings(_Body):

@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import BigInteger, CheckConstraint, Identity, Index, SmallInteger, Text, text
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from guildhall.infra.database import Base
@@ -38,6 +38,9 @@ class User(Base):
     status: Mapped[str] = mapped_column(Text, server_default="active")
     time_zone: Mapped[str] = mapped_column(Text, server_default="UTC")
     day_starts_at: Mapped[int] = mapped_column(SmallInteger, server_default="0")
+    daily_capacity_minutes: Mapped[int] = mapped_column(SmallInteger, server_default="60")
+    rest_days: Mapped[list[int]] = mapped_column(ARRAY(SmallInteger), server_default="{}")
+    """Weekdays without tasks, 0 for Monday."""
     created_at: Mapped[datetime]
     erase_after: Mapped[datetime | None]
 
@@ -54,6 +57,7 @@ class User(Base):
         CheckConstraint("role IN ('member', 'moderator', 'admin')", name="role"),
         CheckConstraint("status IN ('active', 'suspended', 'erased')", name="status"),
         CheckConstraint("day_starts_at BETWEEN 0 AND 23", name="day_starts_at"),
+        CheckConstraint("daily_capacity_minutes BETWEEN 5 AND 960", name="daily_capacity_minutes"),
         # An address is somebody's once they have shown that they read what comes there.
         Index(
             "ix_users_verified_email",

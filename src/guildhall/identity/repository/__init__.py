@@ -2,8 +2,10 @@
 
 from guildhall.identity.repository.accounts import (
     Candidate,
+    Days,
     UserFilters,
     can_sign_in_here,
+    days_of,
     has_passkey,
     has_second_factor,
     holder_of_address,
@@ -31,9 +33,11 @@ from guildhall.identity.repository.sessions import (
 __all__ = [
     "AuditFilters",
     "Candidate",
+    "Days",
     "UserFilters",
     "audit_entries",
     "can_sign_in_here",
+    "days_of",
     "device_seen",
     "devices_of",
     "door_ids",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import NamedTuple
 from uuid import UUID
 
@@ -25,8 +25,10 @@ from guildhall.kernel.member import Role
 
 __all__ = [
     "Candidate",
+    "Days",
     "UserFilters",
     "can_sign_in_here",
+    "days_of",
     "has_passkey",
     "has_second_factor",
     "holder_of_address",
@@ -150,6 +152,42 @@ async def usernames(uow: UnitOfWork, user_ids: Iterable[UUID]) -> dict[UUID, str
         select(User.id, User.username).where(User.id.in_(set(user_ids)), User.status != "erased")
     )
     return {row.id: row.username for row in rows}
+
+
+@dataclass(frozen=True, slots=True)
+class Days:
+    """How a member's days are: where and when they begin, and how much fits in."""
+
+    time_zone: str
+    day_starts_at: int
+    capacity_minutes: int
+    rest_days: frozenset[int]
+    """Weekdays without tasks, 0 for Monday."""
+
+    def local_day(self, at: datetime) -> date:
+        return local_day(at, self.time_zone, self.day_starts_at)
+
+
+async def days_of(uow: UnitOfWork, user_ids: Iterable[UUID]) -> dict[UUID, Days]:
+    """Give how members' days are; who is not there, or not active, is not in it."""
+    rows = await uow.session.execute(
+        select(
+            User.id,
+            User.time_zone,
+            User.day_starts_at,
+            User.daily_capacity_minutes,
+            User.rest_days,
+        ).where(User.id.in_(set(user_ids)), User.status == "active")
+    )
+    return {
+        row.id: Days(
+            row.time_zone,
+            row.day_starts_at,
+            row.daily_capacity_minutes,
+            frozenset(row.rest_days),
+        )
+        for row in rows
+    }
 
 
 async def local_days(uow: UnitOfWork, user_ids: Iterable[UUID]) -> dict[UUID, date]:

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from guildhall.identity.schemas.fields import Body, Email, Username, ZoneName
+from guildhall.identity.schemas.fields import Body, Email, Username, Weekday, ZoneName
 from guildhall.kernel.member import Role
 
 __all__ = [
@@ -34,6 +34,8 @@ class UserOut(BaseModel):
     status: Literal["active", "suspended", "erased"]
     time_zone: str
     day_starts_at: int
+    daily_capacity_minutes: int
+    rest_days: list[int]
     created_at: datetime
     erase_after: datetime | None = Field(
         description="When this account will be erased, if its owner deleted it."
@@ -50,6 +52,12 @@ class UserChange(Body):
     time_zone: ZoneName | None = None
     day_starts_at: Annotated[int, Field(ge=0, le=23)] | None = Field(
         None, description="Hour of the wall clock at which this member's day begins."
+    )
+    daily_capacity_minutes: Annotated[int, Field(ge=5, le=960)] | None = Field(
+        None, description="Minutes a day for tasks of all goals together."
+    )
+    rest_days: Annotated[set[Weekday], Field(max_length=6)] | None = Field(
+        None, description="Weekdays without tasks: 0 is Monday, 6 is Sunday."
     )
 
 

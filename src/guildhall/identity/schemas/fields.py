@@ -14,6 +14,7 @@ __all__ = [
     "Password",
     "Token",
     "Username",
+    "Weekday",
     "ZoneName",
     "without_nul",
 ]
@@ -43,6 +44,7 @@ Email = Annotated[EmailStr, Field(max_length=254)]
 Password = Annotated[str, Field(min_length=8, max_length=256), AfterValidator(without_nul)]
 Token = Annotated[str, Field(min_length=1, max_length=2048)]
 ZoneName = Annotated[str, Field(max_length=64), AfterValidator(_known_zone)]
+Weekday = Annotated[int, Field(ge=0, le=6)]
 DeviceName = Annotated[
     str,
     StringConstraints(strip_whitespace=True, min_length=1, max_length=80),

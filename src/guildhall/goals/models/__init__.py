@@ -1,0 +1,28 @@
+"""Tables of goals, their plans and tasks, and what members learned."""
+
+from guildhall.goals.models.goals import Goal, GoalTemplate, Plan
+from guildhall.goals.models.learning import Review, ReviewCard, TaskAbility, WorkDay
+from guildhall.goals.models.tasks import (
+    Activity,
+    Milestone,
+    MilestoneChallenge,
+    Rescheduling,
+    Task,
+    TaskDependency,
+)
+
+__all__ = [
+    "Activity",
+    "Goal",
+    "GoalTemplate",
+    "Milestone",
+    "MilestoneChallenge",
+    "Plan",
+    "Rescheduling",
+    "Review",
+    "ReviewCard",
+    "Task",
+    "TaskAbility",
+    "TaskDependency",
+    "WorkDay",
+]
