@@ -158,6 +158,15 @@ async def test_one_address_cannot_go_on_from_account_to_account(
     assert await sign_in(client.at(HOME), "guest5") == 401
 
 
+async def test_a_subscriber_of_ipv6_has_no_more_guesses_for_all_their_addresses(
+    client: Client, ada: None
+) -> None:
+    addresses = [f"2001:db8:1:2::{n:x}" for n in range(WRONG_PASSWORDS + 1)]
+    statuses = [await sign_in(client.at(address)) for address in addresses]
+    assert Counter(statuses) == {401: WRONG_PASSWORDS, 429: 1}
+    assert await sign_in(client.at("2001:db8:1:3::1")) == 401
+
+
 async def test_what_looks_like_a_usual_device_adds_to_its_address_but_does_not_wait_for_it(
     client: Client, ada: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:

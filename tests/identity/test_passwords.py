@@ -27,6 +27,8 @@ from guildhall.identity.passwords import (
 from guildhall.identity.schemas import Register
 from guildhall.infra.hall import Hall
 from guildhall.infra.settings import SecuritySettings
+from tests.factories import Person
+from tests.infra.serving import PATIENCE_SECONDS
 from tests.world import Client
 
 ADA = {"username": "Ada", "email": "Lovelace@Example.org", "password": "analytical engine"}
@@ -167,6 +169,30 @@ async def test_more_than_can_be_hashed_soon_are_told_to_come_back(
     busy.set()
     assert len(await asyncio.gather(*waiting)) == MOST_AT_ONCE
     assert (await client.post("/auth/register", json=ADA)).status_code == 201
+
+
+async def test_no_connection_to_the_database_waits_for_a_hash(
+    client: Client, committed: Hall, member: Person, busy: threading.Event
+) -> None:
+    wrong, mine = {"password": "anything"}, client.of(member)
+    change = {"current_password": "anything", "new_password": "analytical engine"}
+    requests = [
+        *(client.post("/auth/login", json=wrong | {"login": f"guest{n}"}) for n in range(5)),
+        *(client.post("/auth/token", data=wrong | {"username": f"guest{n}"}) for n in range(5)),
+        client.post("/auth/register", json=ADA),
+        mine.post("/auth/reauthenticate", json=wrong),
+        mine.post("/users/me/password", json=change),
+    ]
+    asked = [asyncio.create_task(request) for request in requests]
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        while THREADS._work_queue.qsize() < len(asked):  # noqa: ASYNC110  # it tells nobody
+            await asyncio.sleep(0.01)
+    database = committed.database
+    assert database.engine.pool.checkedout() == 0  # type: ignore[attr-defined]
+    assert database.reads.get_size() == database.reads.get_idle_size()
+    busy.set()
+    statuses = Counter(answer.status_code for answer in await asyncio.gather(*asked))
+    assert statuses == {401: 11, 201: 1, 403: 1}
 
 
 async def test_who_gives_up_waiting_makes_room(busy: threading.Event) -> None:

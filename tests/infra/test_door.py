@@ -6,15 +6,27 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from uuid import UUID
 
 import pytest
 
 from guildhall.entrypoints.api import create_app, furnish
 from guildhall.identity import recall_of
-from guildhall.infra.door import Admitted, Credential, Door, Kind, Recall
+from guildhall.infra.door import (
+    Admitted,
+    Credential,
+    Door,
+    Kind,
+    RateLimited,
+    Recall,
+    session_key,
+    subscriber,
+)
 from guildhall.infra.hall import Hall, open_redis
+from guildhall.infra.settings import RateLimitSettings
 from guildhall.infra.tokens import TokenRefused
 from guildhall.infra.unit_of_work import UnitsOfWork
+from guildhall.kernel.ids import new_id
 from guildhall.kernel.member import Role
 from tests import factories
 from tests.factories import Person
@@ -161,3 +173,81 @@ async def test_strangers_use_up_nothing_of_a_member_at_the_same_address(
     client = limited(committed, rate_limit_public_per_minute=1)
     assert [(await client.get("/users/me")).status_code for _ in range(2)] == [401, 429]
     assert (await client.of(member).get("/users/me")).status_code == 200
+
+
+async def test_a_made_up_key_counts_as_a_stranger_before_anybody_asks_about_it(
+    committed: Hall, member: Person
+) -> None:
+    asked = []
+
+    async def nobody(credential: Credential) -> Admitted | None:
+        asked.append(credential)
+        return None
+
+    door = Door(committed.redis, nobody, RateLimitSettings(rate_limit_public_per_minute=2))
+
+    async def show(address: str) -> None:
+        await door.admit(Credential(Kind.KEY, new_id(), member.id, b"x"), address=address)
+
+    for _ in range(2):
+        with pytest.raises(TokenRefused):
+            await show("10.1.0.1")
+    for _ in range(3):
+        with pytest.raises(RateLimited):
+            await show("10.1.0.1")
+    assert len(asked) == 2
+    with pytest.raises(TokenRefused):
+        await show("10.1.0.2")
+
+
+async def test_a_key_waits_with_the_strangers_of_its_address_only_until_it_is_known(
+    client: Client, committed: Hall, member: Person
+) -> None:
+    body = {"name": "reader", "scopes": ["identity:read"]}
+    made = (await client.of(member).post("/users/me/api-keys", json=body)).json()
+    one = limited(committed, rate_limit_public_per_minute=1)
+
+    async def show() -> int:
+        answer = await one.get("/users/me", headers={"X-API-Key": made["key"]})
+        return answer.status_code
+
+    assert [await show() for _ in range(3)] == [200, 200, 200]
+    assert (await one.get("/users/me")).status_code == 429
+    assert await show() == 200
+    await committed.redis.delete(session_key(UUID(made["id"])))
+    assert await show() == 429
+
+
+@pytest.mark.parametrize(
+    ("address", "place"),
+    [
+        ("203.0.113.7", "203.0.113.7"),
+        ("::ffff:203.0.113.7", "203.0.113.7"),
+        ("::FFFF:cb00:7107", "203.0.113.7"),
+        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
+        ("2001:DB8:1:2::", "2001:db8:1:2::/64"),
+        ("2001:db8:1:3::1", "2001:db8:1:3::/64"),
+        ("::1", "::/64"),
+        ("local", "local"),
+        ("no:address", "no:address"),
+    ],
+)
+def test_a_place_is_an_ipv4_address_or_a_subscriber_s_part_of_ipv6(
+    address: str, place: str
+) -> None:
+    assert subscriber(address) == place
+
+
+@pytest.mark.parametrize(
+    ("one", "same", "other"),
+    [
+        ("2001:db8:1:2::1", "2001:db8:1:2:ffff::9", "2001:db8:1:3::1"),
+        ("10.1.0.1", "::ffff:10.1.0.1", "::ffff:10.1.0.2"),
+    ],
+)
+async def test_strangers_are_counted_by_where_they_are(
+    committed: Hall, one: str, same: str, other: str
+) -> None:
+    client = limited(committed, rate_limit_public_per_minute=1)
+    answers = [await client.at(address).get("/users/me") for address in (one, same, other)]
+    assert [answer.status_code for answer in answers] == [401, 429, 401]

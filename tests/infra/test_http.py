@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import time
 from collections import Counter
 from dataclasses import replace
 from typing import Any
 
+import asyncpg
 import pytest
 
 from guildhall.entrypoints.api import create_app, furnish
 from guildhall.infra.hall import Hall
+from guildhall.infra.http.idempotency import IdempotencyMismatch, IdempotentRequest, Replay
 from guildhall.infra.settings import RateLimitSettings, Settings
 from tests.factories import FLAG, Person
 from tests.world import Client
@@ -55,6 +58,25 @@ async def test_a_key_used_for_another_request_is_refused(client: Client, member:
     )
     path = f"/challenges/{first.json()['id']}/publish"
     problem(await mine.post(path, headers=key), 422, "idempotency_mismatch")
+
+
+async def test_what_is_kept_of_a_request_tells_nobody_without_the_hall_s_key_what_it_said(
+    client: Client, committed: Hall, member: Person, owner: asyncpg.Connection
+) -> None:
+    sent = await client.of(member).post(
+        "/challenges", json=DRAFT, headers={"Idempotency-Key": "once"}
+    )
+    said = sent.request.content
+    kept = await owner.fetchval("SELECT fingerprint FROM idempotency_keys")
+    request = b"POST /api/v1/challenges\n" + said
+    for guess in (said, request):
+        assert kept != hashlib.sha256(guess).digest()
+    at = (member.id, "once", "POST", "/api/v1/challenges", said)
+    async with committed.units.read() as uow:
+        with pytest.raises(IdempotencyMismatch):
+            await IdempotentRequest(*at, "another key").begin(uow)
+        with pytest.raises(Replay):
+            await IdempotentRequest(*at, committed.endpoints.secret_key).begin(uow)
 
 
 async def test_a_key_belongs_to_who_used_it(client: Client, member: Person, other: Person) -> None:

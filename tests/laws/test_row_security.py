@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import ast
+import asyncio
 import re
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from uuid import UUID
 
 import asyncpg
@@ -17,6 +18,7 @@ from sqlalchemy.exc import DBAPIError
 import guildhall.entrypoints.wiring  # noqa: F401  # loads every table
 from guildhall.infra.database import APP_ROLE, MEMBER_SETTING, Base, asyncpg_arguments
 from guildhall.infra.hall import Hall
+from guildhall.infra.migrations import upgrade
 from tests.canaries import put, row_of
 from tests.factories import Person
 from tests.laws.sources import Trees, calls, source_trees, texts, trees_of
@@ -126,6 +128,30 @@ async def test_the_hall_s_role_owns_nothing_and_may_not_go_round_the_wall(
 async def test_the_hall_s_role_may_not(told_nothing: asyncpg.Connection, statement: str) -> None:
     with pytest.raises(asyncpg.InsufficientPrivilegeError):
         await told_nothing.execute(statement)
+
+
+async def test_what_runs_as_the_owner_finds_no_name_in_a_caller_s_own_tables(
+    owner: asyncpg.Connection,
+) -> None:
+    """Unless it stands in the path, `pg_temp` is searched first (CVE-2007-2138)."""
+    definers = await owner.fetch("SELECT proname, proconfig FROM pg_proc WHERE prosecdef")
+    assert {row["proname"]: row["proconfig"] for row in definers} == {
+        row["proname"]: ["search_path=pg_catalog, pg_temp"] for row in definers
+    }
+    assert definers
+
+
+async def test_the_hall_s_role_makes_no_temporary_table_where_migrations_ended(
+    new_database: Callable[..., Awaitable[str]],
+) -> None:
+    url = await new_database(empty=True)  # A clone takes no rights of its template along.
+    await asyncio.to_thread(upgrade, url)
+    connection = await asyncpg.connect(**asyncpg_arguments(url), server_settings={"role": APP_ROLE})
+    try:
+        with pytest.raises(asyncpg.InsufficientPrivilegeError, match="temporary"):
+            await connection.execute("CREATE TEMPORARY TABLE audit_log (id int)")
+    finally:
+        await connection.close()
 
 
 async def test_a_connection_that_was_told_nothing_sees_nobody_s_rows(

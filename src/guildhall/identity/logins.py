@@ -17,6 +17,7 @@ from guildhall.identity.guesses import Guesses, forgive_guess, guard_guess
 from guildhall.identity.repository import Candidate
 from guildhall.identity.schemas import Login, Transport
 from guildhall.identity.sessions import SignedIn, open_session, signed_in
+from guildhall.infra.door import subscriber
 from guildhall.infra.hall import Hall
 from guildhall.infra.tokens import Tokens
 from guildhall.kernel.client import RequestClient
@@ -51,7 +52,7 @@ async def login(hall: Hall, tokens: Tokens, body: Login, client: RequestClient) 
             uow, account.id if account else new_id(), device_name, client.address
         )
     whose = f"account:{account.id}" if account else f"nobody:{key}"
-    guesses = _guesses(whose, key, client.address, device_name if usual else None)
+    guesses = _guesses(whose, key, subscriber(client.address), device_name if usual else None)
     await guard_guess(hall.redis, guesses, LoginThrottled)
     known: tuple[Candidate, str | None] | None = None
     for candidate in candidates:

@@ -21,7 +21,8 @@ from uuid import UUID
 import asyncpg
 import orjson
 from asyncpg.pool import PoolConnectionProxy
-from sqlalchemy import URL, DateTime, MetaData, make_url
+from sqlalchemy import URL, DateTime, MetaData, event, make_url
+from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import (
@@ -116,6 +117,7 @@ async def open_database(
             "timeout": 10,
         },
     )
+    event.listen(engine.sync_engine, "handle_error", _leave_out_the_row)
     async with (
         _statements(
             url,
@@ -160,6 +162,18 @@ async def _statements(
         server_settings={"application_name": application_name, **server_settings},
     ) as pool:
         yield pool
+
+
+def _leave_out_the_row(context: ExceptionContext) -> None:
+    """Take out of an error what PostgreSQL adds: the row that it refused, whatever stands in it."""
+    refused = context.original_exception.__cause__
+    detail = getattr(refused, "detail", None)
+    if not isinstance(refused, asyncpg.PostgresError) or detail is None:
+        return
+    refused.detail = None
+    for error in (context.original_exception, context.sqlalchemy_exception):
+        if error is not None:
+            error.args = tuple(str(arg).replace(f"\nDETAIL:  {detail}", "") for arg in error.args)
 
 
 async def _leave_as_is(connection: Any) -> None:

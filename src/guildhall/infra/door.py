@@ -15,7 +15,7 @@ import hmac
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from ipaddress import IPv6Network
+from ipaddress import IPv4Address, IPv6Network, ip_address
 from typing import Any, Self
 from uuid import UUID
 
@@ -282,14 +282,18 @@ class Door:
 
 
 def subscriber(address: str) -> str:
-    """Give what is counted as one place: an IPv4 address, or the /64 that one subscriber has of
-    IPv6, who could else come from another address each time."""
-    if ":" not in address:
-        return address
+    """Give what is counted as one place: an IPv4 address, however it is written, or the /64 that
+    one subscriber has of IPv6, who could else come from another address each time."""
     try:
-        return str(IPv6Network((address, 64), strict=False))
+        place = ip_address(address)
     except ValueError:
         return address
+    if isinstance(place, IPv4Address):
+        return address
+    # As a socket for both calls who came by IPv4: all of them are in one /64.
+    if place.ipv4_mapped is not None:
+        return str(place.ipv4_mapped)
+    return str(IPv6Network((int(place), 64), strict=False))
 
 
 def session_key(session_id: UUID) -> str:
