@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from datetime import date, timedelta
 
 __all__ = [
@@ -24,10 +24,9 @@ MOST_GOALS = 50
 LONGEST_YEARS = 5
 
 
-def xp_for_task(kind: str, difficulty: str, earned_today: int) -> int:
-    """Give what a task is worth on a day that has brought so much already."""
-    worth = REVIEW_XP if kind == "review" else XP[difficulty]
-    return max(0, min(worth, MOST_XP_A_DAY - earned_today))
+def xp_for_task(kind: str, difficulty: str) -> int:
+    """Give what a task is worth, before the cap of its day."""
+    return REVIEW_XP if kind == "review" else XP[difficulty]
 
 
 def days_between(first: date, last: date) -> list[date]:
@@ -36,23 +35,15 @@ def days_between(first: date, last: date) -> list[date]:
 
 
 def free_minutes(
-    days: Collection[date],
-    minutes_by_weekday: Mapping[int, int],
-    taken: Mapping[date, int],
-    away: Collection[date],
-    at_most: int | None,
+    minutes: Mapping[date, int], taken: Mapping[date, int], at_most: int | None = None
 ) -> dict[date, int]:
-    """Give the minutes that each day has left beside what it holds; days without are not in it.
+    """Give the minutes that each day has left beside what is taken; full days are not in it.
 
-    `away` are days that have none, `at_most` is what one goal may have of a day.
+    `at_most` is what one goal may have of a day.
     """
-    free = {
-        day: minutes_by_weekday[day.weekday()] - taken.get(day, 0)
-        for day in days
-        if day not in away
-    }
+    free = {day: of_day - taken.get(day, 0) for day, of_day in minutes.items()}
     return {
-        day: minutes if at_most is None else min(minutes, at_most)
-        for day, minutes in free.items()
-        if minutes > 0
+        day: left if at_most is None else min(left, at_most)
+        for day, left in free.items()
+        if left > 0
     }

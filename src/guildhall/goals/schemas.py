@@ -217,6 +217,9 @@ class GoalOut(GoalSummary):
 
 class PlanRequest(_Body):
     wish: Description = Field("", description="What should be different this time.")
+    same_tasks: bool = Field(
+        False, description="Whether to keep the tasks and only find new days for them."
+    )
 
 
 class PlanAccept(_Body):

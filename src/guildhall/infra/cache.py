@@ -71,6 +71,9 @@ class Tier(Flag):
     FILE = auto()
 
 
+ALL_TIERS = Tier.MEMORY | Tier.REDIS | Tier.FILE
+
+
 class Cache:
     """Reads through its tiers. Values are whatever JSON can say."""
 
@@ -165,13 +168,14 @@ class Cache:
             memory.update({f"{kind}:{key}": value for key, value in lasting.items()})
         return found | values
 
-    async def drop(self, *keys: str) -> None:
+    async def drop(self, *keys: str, tiers: Tier = ALL_TIERS) -> None:
         """Forget keys: at once here and in Redis, within a second in other processes' memory.
 
-        What is being loaded is given to those who asked before, and not kept.
+        What is being loaded is given to those who asked before, and not kept. `tiers` are those
+        that the keys can be in.
         """
         try:
-            for key in keys:
+            for key in keys if Tier.FILE in tiers else ():
                 await asyncio.to_thread(self._path(key).unlink, missing_ok=True)
             pipe = self._redis.pipeline()
             for key in keys:

@@ -12,6 +12,7 @@ from sqlalchemy import Row, delete, select
 
 from guildhall.identity import local_days, record, usernames
 from guildhall.infra.unit_of_work import UnitOfWork
+from guildhall.infra.views import drop_views
 from guildhall.kernel.ids import new_id
 from guildhall.kernel.member import Member
 from guildhall.progression import badges, boards, repository, rules
@@ -73,6 +74,7 @@ async def award(uow: UnitOfWork, achievements: Sequence[Achievement]) -> None:
     ]
     await gain(uow, standings, gains, days)
     await badges.check(uow, standings, days)
+    drop_views(uow, days)
 
 
 async def note(uow: UnitOfWork, happenings: Sequence[Happening]) -> None:
@@ -85,6 +87,7 @@ async def note(uow: UnitOfWork, happenings: Sequence[Happening]) -> None:
         if each.event_id in known and each.subject_id is not None
     }
     await badges.check(uow, {id_: standings[id_] for id_ in days}, days)
+    drop_views(uow, days)
 
 
 async def correct(uow: UnitOfWork, admin: Member, body: Correction) -> XpEntry:
@@ -138,6 +141,7 @@ async def correct(uow: UnitOfWork, admin: Member, body: Correction) -> XpEntry:
     days = {body.user_id: entry.local_day}
     await gain(uow, standings, [Gain(body.user_id, domain, xp, occurred_at)], days)
     await badges.check(uow, standings, days)
+    drop_views(uow, days)
     return entry
 
 

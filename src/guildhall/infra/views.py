@@ -1,0 +1,34 @@
+"""Pages about one member that are cached whole. Whoever changes what they show drops them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from uuid import UUID
+
+from guildhall.infra.cache import Tier
+from guildhall.infra.unit_of_work import UnitOfWork
+
+__all__ = ["VIEW_TIER", "drop_view", "drop_views", "view_key"]
+
+VIEW_TIER = Tier.REDIS
+"""Only there: memory would show a member's own change a second later in another process."""
+
+
+def view_key(user_id: UUID) -> str:
+    """Give the cache key of a member's page."""
+    return f"view:{user_id}"
+
+
+def drop_view(uow: UnitOfWork, user_id: UUID) -> None:
+    """Forget a member's page once this is committed."""
+    drop_views(uow, [user_id])
+
+
+def drop_views(uow: UnitOfWork, user_ids: Collection[UUID]) -> None:
+    """Forget several members' pages once this is committed.
+
+    If the process dies in between, what they show is as old as they may be, and no older.
+    """
+    keys = [view_key(user_id) for user_id in user_ids]
+    if keys:
+        uow.after_commit(lambda: uow.cache.drop(*keys, tiers=VIEW_TIER))
