@@ -255,6 +255,7 @@ async def hall(worker_hall: Hall, clock: SettableClock, _empty_redis: None) -> A
                 units,
                 {task.name: task for task in WIRING.tasks},
                 post=worker_hall.post,
+                llm=worker_hall.llm,
                 settings=worker_hall.settings,
             ),
         )

@@ -220,7 +220,7 @@ def achievement(who: Member, at: datetime, xp: int = 100, **fields: Any) -> Atte
 
 def task_run(hall: Hall) -> TaskRun:
     """Make what a task of that hall holds when it is called directly."""
-    return TaskRun(new_id(), hall.units, post=hall.post, settings=hall.settings)
+    return TaskRun(new_id(), hall.units, post=hall.post, llm=hall.llm, settings=hall.settings)
 
 
 def quiz_of(*questions: Mapping[str, Any], pass_score: int = 60) -> dict[str, Any]:

@@ -38,7 +38,7 @@ class Mailbox:
 def with_post(hall: Hall, post: Post) -> Hall:
     """Give the same hall with another post."""
     tasks = {task.name: task for task in hall.wiring.tasks}
-    runner = TaskRunner(hall.units, tasks, post=post, settings=hall.settings)
+    runner = TaskRunner(hall.units, tasks, post=post, llm=hall.llm, settings=hall.settings)
     return replace(hall, post=post, task_runner=runner)
 
 

@@ -24,7 +24,7 @@ Function = Callable[..., Any]
 
 def house_with(hall: Hall, function: Function) -> Hall:
     tasks = {"t": TaskDefinition("t", function)}
-    runner = TaskRunner(hall.units, tasks, post=hall.post, settings=hall.settings)
+    runner = TaskRunner(hall.units, tasks, post=hall.post, llm=hall.llm, settings=hall.settings)
     return replace(hall, task_runner=runner)
 
 

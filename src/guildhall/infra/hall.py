@@ -17,6 +17,7 @@ from guildhall.infra.database import WHOLE_HALL, Database, open_database
 from guildhall.infra.delivery import Deliveries, Subscription
 from guildhall.infra.endpoints import Endpoints
 from guildhall.infra.issuers import Issuers, open_outbound
+from guildhall.infra.llm import Llm, open_llm
 from guildhall.infra.mail import Post, open_post
 from guildhall.infra.sealing import SealedColumn, Sealer
 from guildhall.infra.settings import Settings
@@ -79,6 +80,7 @@ class Hall:
     post: Post
     sealer: Sealer = field(repr=False)
     issuers: Issuers
+    llm: Llm
 
 
 @asynccontextmanager
@@ -99,6 +101,7 @@ async def open_hall(
         ) as database,
         open_redis(endpoints.redis_url) as redis,
         open_outbound() as outbound,
+        open_llm(settings.llm, clock) as llm,
     ):
         cache = Cache(redis, settings.hall.data_dir / "cache", settings.cache)
         units = UnitsOfWork(database.sessions, clock, wiring.readers, redis, cache, reach)
@@ -122,11 +125,13 @@ async def open_hall(
                 units,
                 {task.name: task for task in wiring.tasks},
                 post=post,
+                llm=llm,
                 settings=settings,
             ),
             post=post,
             sealer=Sealer.of(settings.security, endpoints.secret_key),
             issuers=Issuers(outbound, redis, clock, settings.sign_in),
+            llm=llm,
         )
 
 

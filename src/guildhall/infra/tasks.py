@@ -26,6 +26,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from guildhall.infra.database import Base
 from guildhall.infra.delivery import retry_delay
+from guildhall.infra.llm import Llm
 from guildhall.infra.mail import MailRefused, Post
 from guildhall.infra.settings import Settings
 from guildhall.infra.telemetry import TASKS_FINISHED
@@ -143,7 +144,8 @@ async def start(
 
 
 class TaskRun:
-    """What a running task holds: its units of work, its progress, its id, and the post."""
+    """What a running task holds: its units of work, its progress, its id, the post,
+    and the models."""
 
     def __init__(
         self,
@@ -151,12 +153,14 @@ class TaskRun:
         units: UnitsOfWork,
         *,
         post: Post,
+        llm: Llm,
         settings: Settings,
         attempt: int = 1,
     ) -> None:
         self.execution_id = execution_id
         self.units = units
         self.post = post
+        self.llm = llm
         self.settings = settings
         self.attempt = attempt
 
@@ -216,11 +220,13 @@ class TaskRunner:
         tasks: Mapping[str, TaskDefinition],
         *,
         post: Post,
+        llm: Llm,
         settings: Settings,
     ) -> None:
         self._units = units
         self._tasks = tasks
         self._post = post
+        self._llm = llm
         self._settings = settings
 
     async def run(self, execution_id: UUID) -> None:
@@ -240,6 +246,7 @@ class TaskRunner:
             execution_id,
             self._units,
             post=self._post,
+            llm=self._llm,
             settings=self._settings,
             attempt=row.attempts,
         )

@@ -27,6 +27,8 @@ from guildhall.infra.settings import LogSettings
 
 __all__ = [
     "EVENTS_DELIVERED",
+    "LLM_CALLS",
+    "LLM_TOKENS",
     "OPEN_STREAMS",
     "RELAY_CALLS",
     "RELAY_LAST_ROUND",
@@ -50,6 +52,16 @@ REQUEST_SECONDS = Histogram(
 )
 EVENTS_DELIVERED = Counter(
     "guildhall_events_delivered_total", "Events whose handler finished.", ["reader"]
+)
+LLM_CALLS = Counter(
+    "guildhall_llm_calls_total",
+    "Calls to models that ended, by their fault if there was one.",
+    ["provider", "model", "fault"],
+)
+LLM_TOKENS = Counter(
+    "guildhall_llm_tokens_total",
+    "Tokens that models took in (cached ones as well) and gave out.",
+    ["provider", "model", "direction"],
 )
 OPEN_STREAMS = Gauge(
     "guildhall_open_streams", "Live streams open now.", multiprocess_mode="livesum"

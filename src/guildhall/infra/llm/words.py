@@ -73,6 +73,14 @@ class Tokens:
     """Those of `input` that the provider read from its cache."""
     estimated: bool = False
 
+    def __add__(self, other: Tokens) -> Tokens:
+        return Tokens(
+            self.input + other.input,
+            self.output + other.output,
+            self.cached + other.cached,
+            self.estimated or other.estimated,
+        )
+
 
 class FaultKind(StrEnum):
     """Why a provider gave no answer that will do."""

@@ -14,6 +14,7 @@ from pydantic import ValidationError
 from guildhall.infra.settings.api import ApiSettings, RateLimitSettings
 from guildhall.infra.settings.base import Concern
 from guildhall.infra.settings.hall import HallSettings, LogSettings
+from guildhall.infra.settings.llm import LlmProvider, LlmSettings, TokenPrice
 from guildhall.infra.settings.mail import MailSettings
 from guildhall.infra.settings.security import (
     ExternalIssuer,
@@ -36,6 +37,8 @@ __all__ = [
     "DatabaseSettings",
     "ExternalIssuer",
     "HallSettings",
+    "LlmProvider",
+    "LlmSettings",
     "LogSettings",
     "MailSettings",
     "OidcProvider",
@@ -46,6 +49,7 @@ __all__ = [
     "Settings",
     "SettingsFault",
     "SignInSettings",
+    "TokenPrice",
 ]
 
 
@@ -73,6 +77,7 @@ class Settings:
     cache: CacheSettings
     log: LogSettings
     outbox: OutboxSettings
+    llm: LlmSettings
 
     @classmethod
     def load(cls) -> Self:
