@@ -1,10 +1,12 @@
 """Models that answer questions and place texts, behind one way to ask."""
 
 from guildhall.infra.llm.errors import AnswerCut, EmbeddingFailed
-from guildhall.infra.llm.llm import RULES, Llm, open_llm
+from guildhall.infra.llm.llm import Llm, open_llm
+from guildhall.infra.llm.streams import AnswerStream
 from guildhall.infra.llm.words import (
     EMBEDDING_DIMENSIONS,
     OFFLINE,
+    RULES,
     Call,
     Embedded,
     Fault,
@@ -21,6 +23,7 @@ __all__ = [
     "OFFLINE",
     "RULES",
     "AnswerCut",
+    "AnswerStream",
     "Call",
     "Embedded",
     "EmbeddingFailed",

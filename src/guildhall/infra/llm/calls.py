@@ -7,6 +7,7 @@ import random
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from time import perf_counter
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -17,7 +18,7 @@ from guildhall.infra.llm.errors import CallFailed
 from guildhall.infra.llm.words import Call, Fault, FaultKind, Meter, Tokens
 from guildhall.infra.telemetry import LLM_CALLS, LLM_TOKENS
 
-__all__ = ["Line", "OneCall", "Turn", "repeated"]
+__all__ = ["Line", "OneCall", "Turn", "paused", "repeated"]
 
 T = TypeVar("T")
 
@@ -48,7 +49,8 @@ class OneCall:
     """A call that is under way. Whoever makes it says here what it took."""
 
     seconds: float
-    tokens: Tokens = NOTHING
+    """How long it may take."""
+    tokens: Tokens
     """What it would count for if it ended now."""
 
 
@@ -80,24 +82,25 @@ class Line:
             call = Call(self.provider, self.model, most_input_tokens, most_output_tokens)
             call_id = await _reserve(turn.meter, call)
             one = OneCall(seconds, sent)
+            began = perf_counter()
             try:
                 yield one
             except CallFailed as failed:
                 # That a turn had hardly any time left says nothing about the provider.
                 hurried = failed.kind is FaultKind.TIMEOUT and seconds < self.call_seconds
                 well = None if hurried else not failed.unwell
-                await self._settle(turn, call_id, one, failed)
+                await self._settle(turn, call_id, one, failed, began)
                 raise
             except BaseException:
-                await self._settle(turn, call_id, one, None)
+                await self._settle(turn, call_id, one, None, began)
                 raise
             well = True
-            await self._settle(turn, call_id, one, None)
+            await self._settle(turn, call_id, one, None, began)
         finally:
             self.breaker.record(well)
 
     async def _settle(
-        self, turn: Turn, call_id: UUID, one: OneCall, failed: CallFailed | None
+        self, turn: Turn, call_id: UUID, one: OneCall, failed: CallFailed | None, began: float
     ) -> None:
         tokens = one.tokens if failed is None or failed.paid else None
         fault = failed.kind if failed else None
@@ -115,28 +118,35 @@ class Line:
             input_tokens=tokens.input if tokens else 0,
             output_tokens=tokens.output if tokens else 0,
             estimated=tokens.estimated if tokens else False,
+            ms=round((perf_counter() - began) * 1000),
         )
         await _to_its_end(turn.meter.settle(call_id, tokens, fault))
 
 
-async def repeated(
-    line: Line, turn: Turn, tries: int, attempt: Callable[[], Awaitable[T]]
-) -> tuple[T, int]:
-    """Make a call, again after a pause if that is worth it, `tries` times at most; give what came
-    and how many tries it took. Raises CallFailed, of the last call that was made."""
-    for made in range(1, tries + 1):
+async def repeated(line: Line, turn: Turn, tries: int, attempt: Callable[[], Awaitable[T]]) -> T:
+    """Make a call, again after a pause if that is worth it, `tries` times at most. Raises
+    CallFailed."""
+    made = 0
+    while True:
+        made += 1
         try:
-            return await attempt(), made
+            return await attempt()
         except CallFailed as failed:
-            if not failed.worth_repeating or made == tries:
+            if made >= tries or not await paused(line, turn, failed, made):
                 raise
-            # Between half of it and all: those who failed together do not come back together.
-            pause = line.backoff_seconds * 2 ** (made - 1) * random.uniform(0.5, 1)
-            pause = max(pause, failed.retry_after_seconds or 0)
-            if pause >= turn.seconds_left:
-                raise
-            await asyncio.sleep(pause)
-    raise ValueError("a question needs at least one try")
+
+
+async def paused(line: Line, turn: Turn, failed: CallFailed, made: int) -> bool:
+    """Wait until a call may be made again; at once False if that is not worth it, or too long."""
+    if not failed.worth_repeating:
+        return False
+    # Between half of it and all: those who failed together do not come back together.
+    seconds = line.backoff_seconds * 2 ** (made - 1) * random.uniform(0.5, 1)
+    seconds = max(seconds, failed.retry_after_seconds or 0)
+    if seconds >= turn.seconds_left:
+        return False
+    await asyncio.sleep(seconds)
+    return True
 
 
 async def _reserve(meter: Meter, call: Call) -> UUID:

@@ -7,26 +7,32 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Protocol, TypeVar
 
-from guildhall.infra.llm.calls import Line, Turn
+from guildhall.infra.llm.calls import Turn
+from guildhall.infra.llm.embeddings import Embedder, OfflineEmbedder
 from guildhall.infra.llm.errors import CallFailed
 from guildhall.infra.llm.prices import Prices
-from guildhall.infra.llm.words import OFFLINE, Call, FaultKind, Meter, Question, Reply, Tokens
+from guildhall.infra.llm.streams import AnswerStream, TextSource
+from guildhall.infra.llm.words import (
+    OFFLINE,
+    RULES,
+    Call,
+    Embedded,
+    FaultKind,
+    Meter,
+    Question,
+    Reply,
+    Tokens,
+)
 from guildhall.infra.settings import LlmSettings
 from guildhall.kernel.clock import Clock
 
-__all__ = ["RULES", "Llm", "open_llm"]
+__all__ = ["Llm", "open_llm"]
 
 T = TypeVar("T")
 
-RULES = "rules"
-"""The model's name where the hall's own rules answered."""
 
-
-class Source(Protocol):
+class Source(TextSource, Protocol):
     """Where answers come from: one provider."""
-
-    @property
-    def line(self) -> Line: ...
 
     async def answer(self, question: Question[T], turn: Turn) -> T:
         """Give an answer that fits the schema and passes the check. Raises CallFailed."""
@@ -36,12 +42,10 @@ class Source(Protocol):
 class Llm:
     """Asks models. One for each process, opened by `open_llm`."""
 
-    def __init__(
-        self, providers: Sequence[Source], prices: Prices, *, stall_seconds: float
-    ) -> None:
+    def __init__(self, providers: Sequence[Source], embedder: Embedder, prices: Prices) -> None:
         self._providers = providers
+        self._embedder = embedder
         self._prices = prices
-        self._stall_seconds = stall_seconds
 
     async def ask(self, question: Question[T], meter: Meter) -> Reply[T]:
         """Give an answer: of the first provider that has one that will do, else of the hall's own
@@ -64,10 +68,34 @@ class Llm:
                 output=output,
                 provider=provider.line.provider,
                 model=provider.line.model,
-                faults=turn.faults,
+                faults=tuple(turn.faults),
                 tokens=turn.tokens,
             )
         return await self._offline(question, turn)
+
+    @asynccontextmanager
+    async def stream(self, question: Question[str], meter: Meter) -> AsyncIterator[AnswerStream]:
+        """Ask for a text that comes piece by piece:
+
+            async with llm.stream(question, meter) as answer:
+                async for piece in answer:
+                    ...
+            answer.reply  # As of `ask`.
+
+        Once there was a first piece, no other provider is asked: if it breaks off, or says nothing
+        for too long, iterating raises AnswerCut. Leaving the block early stops the call. `check`
+        is not asked: what has been said cannot be taken back.
+        """
+        answer = AnswerStream(self._providers, question, Turn(meter, question.seconds))
+        try:
+            yield answer
+        finally:
+            await answer.close()
+
+    async def embed(self, texts: Sequence[str], meter: Meter) -> Embedded:
+        """Give each text as a point of 384 dimensions and length 1. Raises EmbeddingFailed; no
+        other model takes the place of one that is away."""
+        return await self._embedder.embed(texts, meter)
 
     def price_micros(self, provider: str, model: str, tokens: Tokens) -> int:
         """Give what tokens cost in millionths of a USD, rounded up."""
@@ -82,7 +110,7 @@ class Llm:
             output=await asyncio.to_thread(question.offline),
             provider=OFFLINE,
             model=RULES,
-            faults=turn.faults,
+            faults=tuple(turn.faults),
             tokens=turn.tokens,
         )
 
@@ -90,12 +118,11 @@ class Llm:
 @asynccontextmanager
 async def open_llm(settings: LlmSettings, clock: Clock) -> AsyncIterator[Llm]:
     """Open the lines to all providers of the settings, and close them in the end. Calls nobody."""
-    stall_seconds = settings.llm_stall_seconds
     if not settings.providers and settings.embedding_provider == OFFLINE:
-        yield Llm((), Prices.of_an_offline_hall(settings), stall_seconds=stall_seconds)
+        yield Llm((), OfflineEmbedder(), Prices.of_an_offline_hall(settings))
         return
     # Here, so that the processes of an offline hall start without it; see there.
     from guildhall.infra.llm.remote import open_remote  # noqa: PLC0415
 
     async with open_remote(settings, clock) as remote:
-        yield Llm(remote.providers, remote.prices, stall_seconds=stall_seconds)
+        yield Llm(remote.providers, remote.embedder or OfflineEmbedder(), remote.prices)

@@ -4,35 +4,32 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from collections.abc import AsyncGenerator
+from contextlib import AsyncExitStack, aclosing
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar, cast
-from urllib.parse import urlsplit
 
-import anthropic
-import openai
 from pydantic_ai import Agent, ModelRetry, NativeOutput, RunContext, ToolOutput
+from pydantic_ai.direct import model_request_stream
 from pydantic_ai.exceptions import UnexpectedModelBehavior
 from pydantic_ai.messages import (
+    InstructionPart,
     ModelMessage,
     ModelRequest,
     ModelResponse,
+    ModelResponseStreamEvent,
+    PartDeltaEvent,
+    PartStartEvent,
     TextPart,
+    TextPartDelta,
     UserPromptPart,
 )
 from pydantic_ai.models import Model, ModelRequestParameters
-from pydantic_ai.models.anthropic import AnthropicModel
-from pydantic_ai.models.openai import OpenAIChatModel
 from pydantic_ai.models.wrapper import WrapperModel
-from pydantic_ai.profiles.openai import OpenAIModelProfile
-from pydantic_ai.providers.anthropic import AnthropicProvider
-from pydantic_ai.providers.openai import OpenAIProvider
-from pydantic_ai.providers.openai_compatible import OpenAICompatibleProvider
 from pydantic_ai.settings import ModelSettings
 from pydantic_core import to_json
 
-from guildhall.infra.llm.calls import Line, Turn, repeated
+from guildhall.infra.llm.calls import Line, Turn, paused, repeated
 from guildhall.infra.llm.counting import (
     estimate,
     most_tokens,
@@ -43,16 +40,11 @@ from guildhall.infra.llm.counting import (
 from guildhall.infra.llm.errors import CallFailed
 from guildhall.infra.llm.failures import explained
 from guildhall.infra.llm.words import FaultKind, Question, Tokens
-from guildhall.infra.settings import LlmProvider
 
-__all__ = ["Provider", "Talk", "open_model"]
+__all__ = ["Provider"]
 
 T = TypeVar("T")
 
-CONNECT_SECONDS = 5.0
-OPENAI_URL = "https://api.openai.com/v1"
-ANTHROPIC_URL = "https://api.anthropic.com"
-NO_KEY = "none"
 NOT_OF_A_NAME = re.compile(r"[^A-Za-z0-9_-]+")
 
 DATA_RULE = (
@@ -77,6 +69,8 @@ class Provider:
     line: Line
     model: Model
     native: bool
+    """Whether a typed answer is asked for by JSON schema, not as a call of a tool."""
+    stall_seconds: float
 
     async def answer(self, question: Question[T], turn: Turn) -> T:
         """Give an answer that fits the schema and passes the question's check. Raises
@@ -98,6 +92,80 @@ class Provider:
         except UnexpectedModelBehavior as error:
             raise CallFailed(FaultKind.INVALID, type(error).__name__, unwell=False) from error
         return cast(T, ran.output)
+
+    async def pieces(self, question: Question[str], turn: Turn) -> AsyncGenerator[str, None]:
+        """Give a text as it comes. Raises CallFailed, whatever has come before."""
+        made, begun = 0, False
+        while True:
+            made += 1
+            try:
+                async with aclosing(self._stream(question, turn)) as pieces:
+                    async for piece in pieces:
+                        begun = True
+                        yield piece
+                return
+            except CallFailed as failed:
+                if (
+                    begun
+                    or made >= question.tries
+                    or not await paused(self.line, turn, failed, made)
+                ):
+                    raise
+
+    async def _stream(self, question: Question[str], turn: Turn) -> AsyncGenerator[str, None]:
+        messages = _history(question)
+        messages.append(ModelRequest(parts=[UserPromptPart(_document(question))]))
+        parameters = ModelRequestParameters(
+            instruction_parts=[
+                InstructionPart(content=question.instructions),
+                InstructionPart(content=DATA_RULE),
+            ]
+        )
+        texts = texts_of_request(messages, parameters)
+        sent = Tokens(estimate(texts), 0, estimated=True)
+        async with self.line.call(
+            turn,
+            most_input_tokens=most_tokens(texts),
+            most_output_tokens=question.max_output_tokens,
+            sent=sent,
+        ) as one:
+            with explained():
+                async with AsyncExitStack() as open_stream:
+                    begun = False
+                    async with asyncio.timeout(one.seconds):
+                        response = await open_stream.enter_async_context(
+                            model_request_stream(
+                                self.model,
+                                messages,
+                                model_settings=ModelSettings(max_tokens=question.max_output_tokens),
+                                model_request_parameters=parameters,
+                                instrument=False,
+                            )
+                        )
+                    ended, events = False, aiter(response)
+                    try:
+                        while True:
+                            most = self.stall_seconds if begun else one.seconds
+                            async with asyncio.timeout(min(most, turn.seconds_left)):
+                                event = await anext(events, None)
+                            if event is None:
+                                break
+                            if text := _text_of(event):
+                                begun = True
+                                yield text
+                        ended = True
+                    finally:
+                        came = texts_of_response(response.get())
+                        one.tokens = tokens_of(response.usage, texts, came)
+                        if not ended:
+                            one.tokens = replace(
+                                one.tokens,
+                                output=max(one.tokens.output, estimate(came)),
+                                estimated=True,
+                            )
+                    _refuse_unfinished(response.finish_reason)
+                    if not begun:
+                        raise CallFailed(FaultKind.INVALID, "it said nothing")
 
     def _output(self, answer: type[T]) -> Any:
         if answer is str:
@@ -143,8 +211,7 @@ class MeteredModel(WrapperModel):
                 _refuse_unfinished(response.finish_reason)
                 return response
 
-        response, _ = await repeated(self._line, talk.turn, left, attempt)
-        return response
+        return await repeated(self._line, talk.turn, left, attempt)
 
 
 def _checked(context: RunContext[Talk], output: T) -> T:
@@ -165,6 +232,15 @@ def _refuse_unfinished(finish_reason: str | None) -> None:
             raise CallFailed(FaultKind.BROKEN, "it ended with an error")
 
 
+def _text_of(event: ModelResponseStreamEvent) -> str:
+    match event:
+        case PartStartEvent(part=TextPart(content=text)):
+            return text
+        case PartDeltaEvent(delta=TextPartDelta(content_delta=text)):
+            return text
+    return ""
+
+
 def _document(question: Question[Any]) -> str:
     return to_json(question.data, fallback=str).decode()
 
@@ -176,59 +252,3 @@ def _history(question: Question[Any]) -> list[ModelMessage]:
         else ModelResponse(parts=[TextPart(said.text)])
         for said in question.history
     ]
-
-
-@asynccontextmanager
-async def open_model(settings: LlmProvider) -> AsyncIterator[Model]:
-    """Open the client of a model's server. It takes nothing from the environment, follows no
-    redirects, and repeats nothing by itself."""
-    key = settings.api_key.get_secret_value() if settings.api_key else NO_KEY
-    if settings.provider == "anthropic":
-        async with anthropic.AsyncAnthropic(
-            base_url=settings.base_url or ANTHROPIC_URL,
-            api_key=key,
-            max_retries=0,
-            timeout=anthropic.Timeout(None, connect=CONNECT_SECONDS),
-            http_client=anthropic.DefaultAsyncHttpxClient(
-                trust_env=False,
-                follow_redirects=False,
-                timeout=anthropic.Timeout(None, connect=CONNECT_SECONDS),
-            ),
-        ) as client:
-            yield AnthropicModel(
-                settings.model, provider=AnthropicProvider(anthropic_client=client)
-            )
-        return
-    async with open_openai(settings.base_url, key) as client:
-        yield OpenAIChatModel(
-            settings.model,
-            provider=OpenAIProvider(openai_client=client)
-            if _is_openai(settings.base_url)
-            else OpenAICompatibleProvider(settings.title, openai_client=client),
-            profile=OpenAIModelProfile(
-                openai_chat_streaming_requires_finish_reason=True,
-                # Others than OpenAI know the older name, and not all of them the newer.
-                openai_chat_supports_max_completion_tokens=_is_openai(settings.base_url),
-            ),
-        )
-
-
-@asynccontextmanager
-async def open_openai(base_url: str | None, key: str) -> AsyncIterator[openai.AsyncOpenAI]:
-    """Open a client for a server that speaks OpenAI's protocol; see `open_model`."""
-    async with openai.AsyncOpenAI(
-        base_url=base_url or OPENAI_URL,
-        api_key=key,
-        max_retries=0,
-        timeout=openai.Timeout(None, connect=CONNECT_SECONDS),
-        http_client=openai.DefaultAsyncHttpxClient(
-            trust_env=False,
-            follow_redirects=False,
-            timeout=openai.Timeout(None, connect=CONNECT_SECONDS),
-        ),
-    ) as client:
-        yield client
-
-
-def _is_openai(base_url: str | None) -> bool:
-    return base_url is None or urlsplit(base_url).hostname == urlsplit(OPENAI_URL).hostname

@@ -7,12 +7,18 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
+from pydantic_ai.embeddings.openai import OpenAIEmbeddingModel
+from pydantic_ai.providers.openai import OpenAIProvider
+
 from guildhall.infra.llm.breaker import Breaker
 from guildhall.infra.llm.calls import Line
+from guildhall.infra.llm.clients import ANTHROPIC_URL, OPENAI_URL, open_model, open_openai
 from guildhall.infra.llm.prices import Prices
-from guildhall.infra.llm.providers import ANTHROPIC_URL, OPENAI_URL, Provider, open_model
+from guildhall.infra.llm.providers import Provider
 from guildhall.infra.llm.public_prices import public_micros
-from guildhall.infra.settings import LlmSettings
+from guildhall.infra.llm.remote_embeddings import RemoteEmbedder
+from guildhall.infra.llm.words import OFFLINE
+from guildhall.infra.settings import EMBEDDINGS, LlmSettings
 from guildhall.kernel.clock import Clock
 
 __all__ = ["Remote", "open_remote"]
@@ -23,6 +29,8 @@ class Remote:
     """Whom a hall asks, in order, and what they take for it."""
 
     providers: Sequence[Provider]
+    embedder: RemoteEmbedder | None
+    """None if texts are placed offline."""
     prices: Prices
 
 
@@ -51,5 +59,23 @@ async def open_remote(settings: LlmSettings, clock: Clock) -> AsyncIterator[Remo
                 configured.output == "auto" and not anthropic
             )
             model = await lines.enter_async_context(open_model(configured))
-            providers.append(Provider(line(configured.title, configured.model), model, native))
-        yield Remote(providers, Prices(settings, addresses, public_micros))
+            providers.append(
+                Provider(
+                    line(configured.title, configured.model),
+                    model,
+                    native,
+                    settings.llm_stall_seconds,
+                )
+            )
+        embedder = None
+        if settings.embedding_provider != OFFLINE:
+            address, key = settings.embeddings_at
+            client = await lines.enter_async_context(open_openai(address, key))
+            addresses[EMBEDDINGS] = address or OPENAI_URL
+            model_name = settings.embedding_model or ""
+            embedder = RemoteEmbedder(
+                line(EMBEDDINGS, model_name),
+                OpenAIEmbeddingModel(model_name, provider=OpenAIProvider(openai_client=client)),
+                settings.embedding_send_dimensions,
+            )
+        yield Remote(providers, embedder, Prices(settings, addresses, public_micros))

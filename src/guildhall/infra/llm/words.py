@@ -11,6 +11,7 @@ from uuid import UUID
 __all__ = [
     "EMBEDDING_DIMENSIONS",
     "OFFLINE",
+    "RULES",
     "Call",
     "Embedded",
     "Fault",
@@ -26,6 +27,8 @@ T = TypeVar("T")
 
 OFFLINE = "offline"
 """What the hall's own rules are called where an answer says who made it."""
+RULES = "rules"
+"""The name of their model."""
 EMBEDDING_DIMENSIONS = 384
 
 

@@ -11,10 +11,11 @@ from typing import Self, get_type_hints
 
 from pydantic import ValidationError
 
+from guildhall.infra.settings.ai import AiSettings
 from guildhall.infra.settings.api import ApiSettings, RateLimitSettings
 from guildhall.infra.settings.base import Concern
 from guildhall.infra.settings.hall import HallSettings, LogSettings
-from guildhall.infra.settings.llm import LlmProvider, LlmSettings, TokenPrice
+from guildhall.infra.settings.llm import EMBEDDINGS, LlmProvider, LlmSettings, TokenPrice
 from guildhall.infra.settings.mail import MailSettings
 from guildhall.infra.settings.security import (
     ExternalIssuer,
@@ -31,6 +32,8 @@ from guildhall.infra.settings.servers import (
 )
 
 __all__ = [
+    "EMBEDDINGS",
+    "AiSettings",
     "ApiSettings",
     "BrokerSettings",
     "CacheSettings",
@@ -78,6 +81,7 @@ class Settings:
     log: LogSettings
     outbox: OutboxSettings
     llm: LlmSettings
+    ai: AiSettings
 
     @classmethod
     def load(cls) -> Self:

@@ -11,9 +11,11 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, mo
 
 from guildhall.infra.settings.base import Concern
 
-__all__ = ["LlmProvider", "LlmSettings", "TokenPrice"]
+__all__ = ["EMBEDDINGS", "LlmProvider", "LlmSettings", "TokenPrice"]
 
 PER_MILLION = "in USD per million tokens"
+EMBEDDINGS = "embeddings"
+"""What the server of embeddings is called in logs, metrics and bills."""
 Protocol = Literal["openai", "anthropic"]
 OutputMode = Literal["auto", "native", "tool"]
 
@@ -161,7 +163,7 @@ class LlmSettings(Concern):
             raise ValueError("EMBEDDING_MODEL must be set with EMBEDDING_PROVIDER")
         elif self.embeddings_at == (None, None):
             raise ValueError("EMBEDDING_API_KEY must be set with EMBEDDING_PROVIDER")
-        titles = [provider.title for provider in self.providers]
+        titles = [EMBEDDINGS, *(provider.title for provider in self.providers)]
         if len(set(titles)) < len(titles):
             raise ValueError("LLM_FALLBACKS must give those names that differ from the others'")
         return self
