@@ -33,7 +33,7 @@ from guildhall.progression.rescoring import PREVIEW_TASK as PREVIEW_RESCORING_TA
 from guildhall.progression.rescoring import apply as apply_rescoring
 from guildhall.progression.rescoring import preview as preview_rescoring
 from guildhall.progression.routes import routers
-from guildhall.progression.rules import xp_for_score
+from guildhall.progression.rules import LOWEST_RANK, xp_for_score
 from guildhall.progression.seeding import SeedBadge, SeedDomain, seed_badges, seed_domains
 from guildhall.progression.tasks import (
     REBUILD_TASK,
@@ -45,6 +45,7 @@ from guildhall.progression.tasks import (
 __all__ = [
     "APPLY_RESCORING_TASK",
     "AWARD_BADGE_TASK",
+    "LOWEST_RANK",
     "PERSONAL",
     "PREVIEW_RESCORING_TASK",
     "REBUILD_TASK",

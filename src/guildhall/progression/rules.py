@@ -10,6 +10,7 @@ from math import isqrt
 
 __all__ = [
     "BOARD_GLOBAL",
+    "LOWEST_RANK",
     "RANKS",
     "RULE_TEXTS",
     "WINDOWS",
@@ -26,6 +27,7 @@ __all__ = [
 ]
 
 RANKS = ("E", "D", "C", "B", "A", "S")
+LOWEST_RANK = RANKS[0]
 BOARD_GLOBAL = "global"
 WINDOWS = ("all", "season", "week", "day")
 

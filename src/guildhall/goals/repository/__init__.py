@@ -1,6 +1,7 @@
 """Queries of goals."""
 
 from guildhall.goals.repository.goals import (
+    FAR,
     accepted_plan,
     active_goals,
     goal,
@@ -35,6 +36,7 @@ from guildhall.goals.repository.tasks import (
 )
 
 __all__ = [
+    "FAR",
     "accepted_plan",
     "active_goals",
     "activities_page",

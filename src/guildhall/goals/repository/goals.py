@@ -13,6 +13,7 @@ from guildhall.goals.models import Goal, GoalTemplate, Plan, Task
 from guildhall.infra.unit_of_work import UnitOfWork
 
 __all__ = [
+    "FAR",
     "accepted_plan",
     "active_goals",
     "goal",
