@@ -11,6 +11,7 @@ from sqlalchemy import func, select
 
 from guildhall.identity import Register, new_setup_token, service
 from guildhall.identity.models import AuditEntry, SetupToken, User
+from guildhall.identity.passwords import NOBODY
 from guildhall.infra.hall import Hall
 from guildhall.infra.handles import mint
 from tests import factories
@@ -72,7 +73,7 @@ async def test_a_rename_to_a_name_that_is_being_registered_is_refused(
     client: Client, committed: Hall, member: Person
 ) -> None:
     async with committed.units.write() as uow:
-        await service.register(uow, factories.ANY_PASSWORD, Register.model_validate(ADA))
+        await service.register(uow, Register.model_validate(ADA), NOBODY)
         renaming = asyncio.create_task(
             client.of(member).patch("/users/me", json={"username": "ada"})
         )

@@ -31,6 +31,7 @@ from guildhall.kernel.member import Member, Role
 __all__ = [
     "change_self",
     "create_admin",
+    "hash_chosen",
     "new_setup_token",
     "register",
     "setup",
@@ -40,10 +41,20 @@ __all__ = [
 SETUP_PREFIX = "ghs"
 
 
+async def hash_chosen(policy: PasswordPolicy, body: Register) -> str:
+    """Give the hash of the password that somebody chose. Raises PasswordTooCommon or HallBusy.
+
+    It takes long on purpose: what anybody may ask for has it made before the first statement
+    of their unit of work, so that no connection waits for it.
+    """
+    policy.check(body.password, body.username, body.email)
+    return await hash_password(body.password)
+
+
 async def register(
     uow: UnitOfWork,
-    policy: PasswordPolicy,
     body: Register,
+    password_hash: str,
     *,
     role: Role = Role.MEMBER,
     verified: bool = False,
@@ -53,9 +64,6 @@ async def register(
     The address is only claimed until it is verified, and others may claim it too: that somebody
     has an account is told to who reads its mail, and not to whoever asks.
     """
-    policy.check(body.password, body.username, body.email)
-    # Before the first statement: hashing takes long on purpose, and no connection waits for it.
-    password_hash = await hash_password(body.password)
     opened = await open_account(
         uow,
         body.username,
@@ -80,7 +88,8 @@ async def create_admin(uow: UnitOfWork, policy: PasswordPolicy, body: Register) 
     if holder is not None and holder.email_verified:
         raise AddressTaken
     await _close_setup(uow)
-    return await register(uow, policy, body, role=Role.ADMIN, verified=True)
+    password_hash = await hash_chosen(policy, body)
+    return await register(uow, body, password_hash, role=Role.ADMIN, verified=True)
 
 
 async def new_setup_token(uow: UnitOfWork) -> str | None:
@@ -109,7 +118,7 @@ async def setup(uow: UnitOfWork, policy: PasswordPolicy, body: Setup) -> User:
     if stored is None or not hmac.compare_digest(stored.token_hash, handle.secret_hash.hex()):
         raise SetupClosed
     await _close_setup(uow)
-    return await register(uow, policy, body, role=Role.ADMIN)
+    return await register(uow, body, await hash_chosen(policy, body), role=Role.ADMIN)
 
 
 async def user(uow: UnitOfWork, user_id: UUID) -> User:

@@ -43,11 +43,18 @@ from guildhall.infra.http.credentials import (
 __all__: list[str] = []
 
 
+async def _hashed(body: Register, policy: ThePolicy) -> str:
+    """Hash before the unit of work begins: under an `Idempotency-Key`, that is with a question to
+    the database. An account that was opened already costs another hash, and no connection."""
+    return await service.hash_chosen(policy, body)
+
+
 @public.post("/auth/register", status_code=201, dependencies=[sign_in_limited])
-async def open_account(body: Register, policy: ThePolicy, uow: Writes) -> UserOut:
+async def open_account(
+    body: Register, password_hash: Annotated[str, Depends(_hashed)], uow: Writes
+) -> UserOut:
     """Open an account. A mail asks to verify its address."""
-    user = await service.register(uow, policy, body)
-    return UserOut.model_validate(user)
+    return UserOut.model_validate(await service.register(uow, body, password_hash))
 
 
 @public.post("/auth/setup", status_code=201, dependencies=[sign_in_limited])
