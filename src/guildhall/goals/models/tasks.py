@@ -39,6 +39,7 @@ class Milestone(Base):
     id: Mapped[UUID] = mapped_column(primary_key=True)
     goal_id: Mapped[UUID]
     position: Mapped[int] = mapped_column(SmallInteger)
+    """-1 if the plan that holds does not have it any more; what was done for it stays."""
     title: Mapped[str] = mapped_column(Text)
     evidence: Mapped[str] = mapped_column(Text)
     due_on: Mapped[date | None]
@@ -98,6 +99,8 @@ class Task(Base):
     misses: Mapped[int] = mapped_column(SmallInteger, server_default="0")
     first_outcome: Mapped[str | None] = mapped_column(Text)
     """How it went the first time. Only that says something about ability."""
+    xp: Mapped[int | None]
+    """What it was worth, stamped when it was done first. Done again, it is worth nothing more."""
     done_at: Mapped[datetime | None]
     done_on: Mapped[date | None]
     created_at: Mapped[datetime]

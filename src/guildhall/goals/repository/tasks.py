@@ -44,10 +44,10 @@ SCHEDULE_LOCK = text("SELECT pg_advisory_xact_lock(hashtextextended('schedule:' 
 
 NOTE_WORK = text("""
 INSERT INTO work_days (user_id, local_day, planned_minutes, done_minutes)
-VALUES (:user_id, :day, :planned, least(:done, 1440))
+VALUES (:user_id, :day, :planned, greatest(0, least(:done, 1440)))
 ON CONFLICT (user_id, local_day) DO UPDATE SET
     planned_minutes = greatest(work_days.planned_minutes, excluded.planned_minutes),
-    done_minutes = least(work_days.done_minutes + excluded.done_minutes, 1440)
+    done_minutes = greatest(0, least(work_days.done_minutes + :done, 1440))
 """)
 
 BEGIN_DAY = text("""
@@ -167,13 +167,14 @@ async def forget_dependencies(uow: UnitOfWork, user_id: UUID, goal_id: UUID) -> 
 async def drop_tasks(
     uow: UnitOfWork, user_id: UUID, goal_id: UUID, *, but: Collection[UUID] = ()
 ) -> None:
-    """Take out of the plan what is not done, but for some tasks."""
+    """Take out of the plan what is not done, but for some tasks, and reviews of what is."""
     await uow.session.execute(
         update(Task)
         .where(
             Task.user_id == user_id,
             Task.goal_id == goal_id,
             Task.status.in_(("open", "missed")),
+            Task.kind != "review",
             Task.id.not_in(but),
         )
         .values(status="dropped", updated_at=uow.now)
@@ -181,11 +182,15 @@ async def drop_tasks(
 
 
 async def milestones_of(uow: UnitOfWork, user_id: UUID, goal_id: UUID) -> Sequence[Milestone]:
-    """Give the milestones of a goal in their order."""
+    """Give the milestones of the plan that holds, in their order."""
     return (
         await uow.session.scalars(
             select(Milestone)
-            .where(Milestone.user_id == user_id, Milestone.goal_id == goal_id)
+            .where(
+                Milestone.user_id == user_id,
+                Milestone.goal_id == goal_id,
+                Milestone.position >= 0,
+            )
             .order_by(Milestone.position, Milestone.id)
         )
     ).all()
@@ -248,7 +253,10 @@ async def work_days(uow: UnitOfWork, user_id: UUID, today: date, days: int) -> S
 async def note_work(
     uow: UnitOfWork, user_id: UUID, day: date, *, planned: int = 0, done: int = 0
 ) -> None:
-    """Note the most that was planned for a day, and add what was done on it; minutes each."""
+    """Note the most that was planned for a day, and add what was done on it; minutes each.
+
+    What was taken back is added as less than nothing.
+    """
     await uow.session.execute(
         NOTE_WORK, {"user_id": user_id, "day": day, "planned": planned, "done": done}
     )
