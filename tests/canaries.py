@@ -21,6 +21,16 @@ FITTING: Mapping[str, Mapping[str, Any]] = {
     "audit_log": {"action": "login"},
     "users": {"role": "member", "status": "active", "time_zone": "UTC", "email_verified_at": None},
     "active_sessions": {"transport": "bearer"},
+    "ai_budgets": {"scope": "member"},
+    # What stays of a call has no words in it.
+    "ai_calls": {
+        "state": "settled",
+        "feature": "goals.plan",
+        "provider": "openai",
+        "model": "m",
+        "fault": None,
+    },
+    "ai_turns": {"state": "settled"},
     "attempts": {"status": "passed"},
     "challenges": {"difficulty": "easy"},
     "outbox_events": {"state": "done", "handler": "progression.note_happenings"},

@@ -13,6 +13,7 @@ from guildhall.kernel.errors import TooManyRequests
 STATUSES = [
     ("Invalid", 422),
     ("Unauthenticated", 401),
+    ("QuotaExceeded", 402),
     ("Forbidden", 403),
     ("NotFound", 404),
     ("Conflict", 409),

@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import timedelta
 from functools import partial
 
-from guildhall import challenges, identity, progression
+from guildhall import ai, challenges, identity, progression
 from guildhall.entrypoints import operations
 from guildhall.infra import housekeeping, personal
 from guildhall.infra.delivery import Subscription as When
@@ -38,6 +38,7 @@ SUBSCRIPTIONS = (
 PERSONAL = (
     *personal.PERSONAL,
     *challenges.PERSONAL,
+    *ai.PERSONAL,
     *progression.PERSONAL,
     *identity.PERSONAL,
 )
@@ -45,6 +46,8 @@ PERSONAL = (
 TASKS = (
     Task("infra.probe", housekeeping.probe, every=timedelta(seconds=5)),
     Task("infra.tidy", housekeeping.tidy, every=timedelta(hours=1)),
+    Task("ai.release_lost", ai.release_lost, every=timedelta(minutes=1)),
+    Task("ai.tidy_turns", ai.tidy_turns, every=timedelta(hours=1)),
     Task("progression.watch_boards", progression.watch_boards, every=timedelta(seconds=5)),
     Task(progression.REBUILD_TASK, progression.rebuild_boards),
     Task(progression.AWARD_BADGE_TASK, progression.award_badge_to_all),
@@ -75,6 +78,7 @@ WIRING = Wiring(SUBSCRIPTIONS, TASKS, SEALED)
 ROUTERS: tuple[AccessRouters, ...] = (
     identity.routers,
     progression.routers,
+    ai.routers,
     challenges.routers,
     operations.routers,
 )

@@ -15,6 +15,7 @@ __all__ = [
     "Forbidden",
     "Invalid",
     "NotFound",
+    "QuotaExceeded",
     "Refusal",
     "TooManyRequests",
     "Unauthenticated",
@@ -49,6 +50,10 @@ class Conflict(Refusal):
 
 class Forbidden(Refusal):
     """The asker may see it but not do that."""
+
+
+class QuotaExceeded(Refusal):
+    """What may be used in a period is used up."""
 
 
 class Invalid(Refusal):

@@ -25,6 +25,7 @@ from guildhall.kernel.errors import (
     Forbidden,
     Invalid,
     NotFound,
+    QuotaExceeded,
     Refusal,
     TooManyRequests,
     Unauthenticated,
@@ -40,6 +41,7 @@ LONGEST_PATH = 200  # Of a fault: what somebody made up need not be said back in
 STATUS: dict[type[Refusal], int] = {
     Invalid: 422,
     Unauthenticated: 401,
+    QuotaExceeded: 402,
     Forbidden: 403,
     NotFound: 404,
     Conflict: 409,
@@ -50,6 +52,7 @@ STATUS: dict[type[Refusal], int] = {
 TITLES = {
     400: "Bad request",
     401: "Not signed in",
+    402: "Quota used up",
     403: "Not allowed",
     404: "Not found",
     405: "Method not allowed",
