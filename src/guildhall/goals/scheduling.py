@@ -2,57 +2,63 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import date
-from enum import StrEnum
+import time
+from collections.abc import Sequence
 
-__all__ = ["Calendar", "Placement", "Why", "Work"]
+from guildhall.goals.greedy import Problem, first_fit, greedy, keepable, placement_of, settled
+from guildhall.goals.placement import Calendar, Placement, Why, Work, violations
+from guildhall.goals.solving import SMALL, Effort, improve
+from guildhall.goals.squeaks import squeaky_wheels
+from guildhall.goals.stretches import reworked
 
+__all__ = ["Calendar", "Placement", "Why", "Work", "greedy", "place", "violations"]
 
-@dataclass(frozen=True, slots=True)
-class Work:
-    """Something that takes a part of one day."""
-
-    key: str
-    minutes: int
-    latest: date
-    """The last day that will do."""
-    earliest: date | None = None
-    depends_on: frozenset[str] = frozenset()
-    """What is done on an earlier day, or before it on the same day."""
-    weight: int = 1
-    """How much it matters that it is placed, against others that may have to be left out."""
-    was_on: date | None = None
-    """Where it stood before; moving it costs the member's trust, so it is moved for a reason."""
-
-
-@dataclass(frozen=True, slots=True)
-class Calendar:
-    """The days that there are, and the minutes free on each; a day that is missing has none."""
-
-    free_minutes: Mapping[date, int]
-
-
-class Why(StrEnum):
-    """Why something has no day."""
-
-    NO_ROOM = "no_room"  # Not enough minutes before its deadline beside what matters more.
-    TOO_LONG = "too_long"  # No day has that many minutes.
-    TOO_LATE = "too_late"  # Its days are over.
-    WAITS_FOR_UNPLACED = "waits_for_unplaced"  # What it depends on has no day either.
-
-
-@dataclass(frozen=True, slots=True)
-class Placement:
-    """Which day everything got. `days` and `unplaced` together name all the work."""
-
-    days: Mapping[str, date]
-    unplaced: Mapping[str, Why]
-    optimal: bool
-    """Whether it is proved that nothing better exists, by the objective of `place`."""
+UNITS_PER_SECOND = 0.006
+"""CP-SAT's units of work for a second that may be used. It counts less than it does, so this leaves
+room for the clock to be no part of the answer on a machine that is not much slower."""
+UNITS_PER_PIECE = 0.0004
+"""Little work is not worth long thought: a day's tasks are placed while a member waits."""
+STRETCHES_PER_SECOND = 6
+ROUNDS = 20
+MOST_AT_ONCE = 250
+"""More than this is not solved as a whole: preparing the model alone would take seconds."""
 
 
 def place(work: Sequence[Work], calendar: Calendar, *, seconds: float = 1.5) -> Placement:
-    """Place work on days."""
-    raise NotImplementedError
+    """Place work on days, the best way there is, or that is found in time.
+
+    Always holds: a day's minutes, each one's earliest and latest day, and that nothing comes before
+    what it depends on, on the same day at the earliest. So what depends on something without a day
+    has none. Among those, the best is, in this order:
+
+    1. the most weight has a day;
+    2. the fewest minutes are on another day than they were (`was_on`), if that day will still do;
+    3. everything is early, in order: the first as early as can be, then the second, and so on. The
+       order is by the day on which something, or what depends on it, is due, then as given; what
+       has no day counts as after the last. So a plan ends with slack before its deadline.
+
+    First fit in that order is already the best if it places all and moves nothing: then
+    `optimal` is said without a solver. Else CP-SAT starts from the best by hand, and `optimal` is
+    said only if it has proved all three. The same input gives the same answer, unless a machine is
+    so slow that `seconds` of wall time end first. Blocks; not for the event loop.
+
+    Raises ValueError for two pieces of work with one key. Work in a circle waits for itself.
+    """
+    ends_at = time.monotonic() + seconds
+    problem = Problem.of(work, calendar)
+    kept = keepable(problem)
+    best = first_fit(problem, kept)
+    if problem.score(best)[:2] == (0, 0):
+        return placement_of(problem, best, optimal=True)
+    number = len(problem.keys)
+    effort = Effort(UNITS_PER_PIECE * number, ends_at)
+    candidates = [best, first_fit(problem, [None] * number)]
+    candidates += [squeaky_wheels(problem, days, ROUNDS) for days in (kept, [None] * number)]
+    best = min((settled(problem, days) for days in candidates), key=problem.score)
+    proved = False
+    if number > SMALL:
+        best = reworked(problem, best, effort, int(STRETCHES_PER_SECOND * seconds))
+        effort = Effort(UNITS_PER_SECOND * seconds, ends_at)
+    if number <= MOST_AT_ONCE:
+        best, proved = improve(problem, best, effort)
+    return placement_of(problem, best, optimal=proved)
