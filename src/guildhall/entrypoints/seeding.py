@@ -1,8 +1,9 @@
 """Content from YAML files into the hall.
 
-A folder has any of `domains.yaml`, `badges.yaml`, `challenges.yaml` and `challenges/*.yaml`. It is
-read and checked as a whole before anything is written; every fault is told with its file and path.
-Challenges without a `domains.yaml` beside them may be of any domain that the hall has.
+A folder has any of `domains.yaml`, `badges.yaml`, `challenges.yaml`, `challenges/*.yaml` and
+`templates/*.yaml`. It is read and checked as a whole before anything is written; every fault is
+told with its file and path. Challenges and templates without a `domains.yaml` beside them may be
+of any domain that the hall has.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from guildhall.challenges import SeedChallenge, seed_challenges
+from guildhall.goals import Template, seed_templates
 from guildhall.infra.hall import Hall
 from guildhall.progression import (
     ConditionInvalid,
@@ -54,6 +56,7 @@ class Content:
     domains: list[SeedDomain]
     badges: list[SeedBadge]
     challenges: list[SeedChallenge]
+    templates: list[Template]
     domains_of_the_hall: list[tuple[str, str]]
     """Domains that the hall must have, each with its place in the files."""
 
@@ -73,6 +76,7 @@ def read_content(folder: Path, topics: frozenset[str]) -> Content:
     challenges = _items(
         folder, ["challenges.yaml", "challenges/*.yaml"], "challenges", SeedChallenge, faults
     )
+    templates = _items(folder, ["templates/*.yaml"], "templates", Template, faults)
     for place, badge in badges:
         try:
             parse_condition(badge.condition, topics)
@@ -80,12 +84,15 @@ def read_content(folder: Path, topics: frozenset[str]) -> Content:
             found: Any = error.extra["faults"]
             faults += [f"{place}.condition.{fault['path']}: {fault['message']}" for fault in found]
     faults += _repeated(written_domains) + _repeated(badges) + _repeated(challenges)
+    faults += _repeated(templates)
     faults += _unmet_requirements(challenges)
     known_domains = {domain.slug for _, domain in written_domains}
+    domains_named = [(place, challenge.domain) for place, challenge in challenges]
+    domains_named += [(place, template.domain) for place, template in templates]
     unknown_domains = [
-        (f"{place}.domain", challenge.domain)
-        for place, challenge in challenges
-        if challenge.domain is not None and challenge.domain not in known_domains
+        (f"{place}.domain", domain)
+        for place, domain in domains_named
+        if domain is not None and domain not in known_domains
     ]
     if known_domains:
         faults += _unknown(unknown_domains)
@@ -95,6 +102,7 @@ def read_content(folder: Path, topics: frozenset[str]) -> Content:
         [domain for _, domain in written_domains],
         [badge for _, badge in badges],
         [challenge for _, challenge in challenges],
+        [template for _, template in templates],
         unknown_domains,
     )
 
@@ -110,6 +118,7 @@ async def seed(hall: Hall, content: Content) -> int:
             raise ContentFaulty(faults)
         await seed_domains(uow, content.domains)
         await seed_badges(uow, content.badges)
+        await seed_templates(uow, content.templates)
         return await seed_challenges(uow, content.challenges)
 
 

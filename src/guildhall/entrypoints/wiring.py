@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import timedelta
 from functools import partial
 
-from guildhall import ai, challenges, identity, progression
+from guildhall import ai, challenges, goals, identity, progression
 from guildhall.entrypoints import operations
 from guildhall.infra import housekeeping, personal
 from guildhall.infra.delivery import Subscription as When
@@ -28,6 +28,9 @@ SUBSCRIPTIONS = (
     When(challenges.AttemptSubmitted, challenges.grade_attempts, "events"),
     When(challenges.AttemptGraded, progression.award_achievements, "awards", countable=True),
     When(challenges.AttemptGraded, challenges.calibrate_ratings, "events", 0.5),
+    When(challenges.AttemptGraded, goals.prove_milestones, "events", 0.5),
+    When(goals.TaskCompleted, progression.award_achievements, "awards", countable=True),
+    When(goals.GoalCompleted, progression.note_happenings, "awards", 0.2, countable=True),
     When(progression.LevelReached, progression.note_happenings, "awards", 0.2, countable=True),
     When(progression.RankReached, progression.note_happenings, "awards", 0.2, countable=True),
     When(progression.BadgeEarned, progression.note_happenings, "awards", 0.2, countable=True),
@@ -38,6 +41,7 @@ SUBSCRIPTIONS = (
 PERSONAL = (
     *personal.PERSONAL,
     *challenges.PERSONAL,
+    *goals.PERSONAL,
     *ai.PERSONAL,
     *progression.PERSONAL,
     *identity.PERSONAL,
@@ -54,6 +58,9 @@ TASKS = (
     Task(progression.TRY_BADGE_TASK, progression.try_on_history),
     Task(progression.PREVIEW_RESCORING_TASK, progression.preview_rescoring),
     Task(progression.APPLY_RESCORING_TASK, progression.apply_rescoring),
+    Task(goals.PLAN_TASK, goals.plan_goal),
+    Task("goals.close_days", goals.close_days, every=timedelta(minutes=30)),
+    Task("goals.take_up_lost", goals.take_up_lost, every=timedelta(minutes=10)),
     Task("identity.mail_address_changed", identity.mail_address_changed),
     Task("identity.mail_leaving", identity.mail_leaving),
     Task("identity.mail_new_device", identity.mail_new_device),
@@ -80,5 +87,6 @@ ROUTERS: tuple[AccessRouters, ...] = (
     progression.routers,
     ai.routers,
     challenges.routers,
+    goals.routers,
     operations.routers,
 )

@@ -14,6 +14,7 @@ __all__ = [
     "GoalNotFound",
     "MilestoneNotFound",
     "NothingChosen",
+    "NothingToReschedule",
     "PlanInTheMaking",
     "PlanStale",
     "ReschedulingStale",
@@ -72,6 +73,11 @@ class DayPast(Invalid):
 class NothingChosen(Invalid):
     code = "nothing_chosen"
     detail = "This would leave nothing of the plan."
+
+
+class NothingToReschedule(Conflict):
+    code = "nothing_to_reschedule"
+    detail = "Everything has a day, and nothing was missed."
 
 
 class TooManyGoals(Conflict):

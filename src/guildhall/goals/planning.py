@@ -36,7 +36,9 @@ PROMPT = ai.load("guildhall.goals", "propose_plan", 1)
 NOBODY_ASKED = "none"
 
 NOTES: Mapping[FaultKind, str] = {
-    FaultKind.REFUSED: "The model declined to plan this; the plan was made by the hall's own rules.",
+    FaultKind.REFUSED: (
+        "The model declined to plan this; the plan was made by the hall's own rules."
+    ),
     FaultKind.TOO_DEAR: (
         "The budget for models is spent for now; the plan was made by the hall's own rules."
     ),

@@ -11,6 +11,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstra
 __all__ = [
     "ActivityIn",
     "ActivityOut",
+    "Day",
     "Findings",
     "GenerateIn",
     "GoalAccepted",

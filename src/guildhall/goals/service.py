@@ -27,7 +27,7 @@ from guildhall.infra.views import drop_view
 from guildhall.kernel.ids import new_id
 from guildhall.kernel.member import Member
 
-__all__ = ["PLAN_TASK", "change", "create", "prove_by", "remove", "request_plan"]
+__all__ = ["PLAN_TASK", "change", "create", "prove_by", "remove", "request_plan", "start_planning"]
 
 PLAN_TASK = "goals.plan"
 
@@ -60,7 +60,7 @@ async def create(uow: UnitOfWork, who: Member, body: GoalIn) -> Goal:
     )
     uow.session.add(goal)
     await uow.session.flush()
-    await _start_planning(uow, goal)
+    await start_planning(uow, goal)
     return goal
 
 
@@ -87,7 +87,7 @@ async def change(uow: UnitOfWork, who: Member, goal_id: UUID, body: GoalChange) 
         accepted = await repository.accepted_plan(uow, who.id, goal_id)
         goal.status = "active" if accepted else "proposed" if goal.last_version else "analysing"
         if goal.last_version == 0:
-            await _start_planning(uow, goal)
+            await start_planning(uow, goal)
     goal.updated_at = uow.now
     drop_view(uow, who.id)
     return goal
@@ -106,7 +106,7 @@ async def request_plan(uow: UnitOfWork, who: Member, goal_id: UUID, body: PlanRe
     if goal.status in ("completed", "abandoned"):
         raise GoalClosed
     _check_deadline(goal.deadline, who.local_day(uow.now))
-    await _start_planning(uow, goal, body)
+    await start_planning(uow, goal, body)
     return goal
 
 
@@ -140,7 +140,8 @@ async def prove_by(
             raise ChallengeUnknown from None
 
 
-async def _start_planning(uow: UnitOfWork, goal: Goal, body: PlanRequest | None = None) -> None:
+async def start_planning(uow: UnitOfWork, goal: Goal, body: PlanRequest | None = None) -> None:
+    """Have a plan made. What was asked for before is given up."""
     goal.planning = new_id()
     goal.updated_at = uow.now
     await tasks.start(

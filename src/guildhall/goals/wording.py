@@ -12,10 +12,14 @@ __all__ = ["other_language"]
 
 SURE = 0.8
 """Short texts and names are in many languages at once; below this nothing is said."""
+# fmt: off
 LANGUAGES = (
-    "ar bg bn ca cs da de el en es et fa fi fr gu he hi hr hu id it ja ko lt lv mk ml mr nl no pl"
-    " pt ro ru sk sl sq sv sw ta te th tr uk ur vi zh"
-).split()
+    "ar", "bg", "bn", "ca", "cs", "da", "de", "el", "en", "es", "et", "fa",
+    "fi", "fr", "gu", "he", "hi", "hr", "hu", "id", "it", "ja", "ko", "lt",
+    "lv", "mk", "ml", "mr", "nl", "no", "pl", "pt", "ro", "ru", "sk", "sl",
+    "sq", "sv", "sw", "ta", "te", "th", "tr", "uk", "ur", "vi", "zh",
+)
+# fmt: on
 
 
 def other_language(said: str, answered: str) -> str | None:

@@ -229,6 +229,11 @@ class Door:
         admitted = await self._let_in(credential, stored)
         return admitted.member, allowance
 
+    async def count(self, limit: Limit, member_id: UUID) -> Allowance | None:
+        """Count a request of a member against one more limit. Raises RateLimited."""
+        _, allowance = await self._ask(f"limit:{limit.name}:{member_id}", None, limit)
+        return allowance
+
     async def check(self, credential: Credential) -> Admitted:
         """Check that a credential still opens, without counting it. Raises TokenRefused."""
         stored, _ = await self._ask("", session_key(credential.id), None)

@@ -25,6 +25,7 @@ __all__ = [
     "activities_page",
     "challenges_of",
     "dependencies",
+    "done_minutes",
     "drop_tasks",
     "forget_dependencies",
     "lock_schedule",
@@ -248,6 +249,16 @@ async def work_days(uow: UnitOfWork, user_id: UUID, today: date, days: int) -> S
             .order_by(WorkDay.local_day)
         )
     ).all()
+
+
+async def done_minutes(uow: UnitOfWork, user_id: UUID, day: date) -> int:
+    """Give the minutes that were done on a day."""
+    return (
+        await uow.session.scalar(
+            select(WorkDay.done_minutes).where(WorkDay.user_id == user_id, WorkDay.local_day == day)
+        )
+        or 0
+    )
 
 
 async def note_work(

@@ -5,6 +5,7 @@ from guildhall.infra.http.access import (
     Client,
     CurrentMember,
     access_routers,
+    limited,
 )
 from guildhall.infra.http.problems import PROBLEM_RESPONSES
 from guildhall.infra.http.work import Reads, Writes, hall_of
@@ -18,4 +19,5 @@ __all__ = [
     "Writes",
     "access_routers",
     "hall_of",
+    "limited",
 ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Iterator
 from dataclasses import replace
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, Any, NamedTuple, cast
 
 from fastapi import APIRouter, Depends, Request, WebSocket
 from fastapi.params import Depends as Dependency
@@ -12,6 +12,7 @@ from fastapi.routing import APIRoute, APIWebSocketRoute
 from fastapi.security import APIKeyHeader, OAuth2PasswordBearer
 from starlette.requests import HTTPConnection
 
+from guildhall.infra.door import Limit
 from guildhall.infra.http.credentials import (
     ACCESS_COOKIE,
     ADMIN_SECRET_HEADER,
@@ -34,6 +35,7 @@ __all__ = [
     "access_routers",
     "admit",
     "describe_access",
+    "limited",
     "scopes_of",
     "sign_in_limited",
     "socket",
@@ -236,6 +238,20 @@ async def _enter_sign_in(request: Request) -> None:
 
 sign_in_limited: Dependency = Depends(_enter_sign_in)
 """Holds a route to the limit of registrations, logins and refreshes from one address."""
+
+
+def limited(name: str, per_minute: int) -> Dependency:
+    """Hold a member's route to so many requests a minute of each member, beside the limit of all.
+
+    The answer tells what is left of this one: it is the narrower.
+    """
+    limit = Limit(name, per_minute)
+
+    async def count(request: Request) -> None:
+        door = request.app.state.entrance.door
+        request.state.allowance = await door.count(limit, request.state.member.id)
+
+    return cast(Dependency, Depends(count))
 
 
 async def _current_member(request: Request) -> Member:

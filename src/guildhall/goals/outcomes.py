@@ -1,0 +1,312 @@
+"""What becomes of tasks: done, missed, taken up again; and what follows from it."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import exists, select, update
+from sqlalchemy.dialects.postgresql import insert
+
+from guildhall.goals import ability, repository, reviews, rules
+from guildhall.goals.assessment import NO_DOMAIN
+from guildhall.goals.errors import DayPast, GoalClosed, TaskClosed
+from guildhall.goals.events import GoalCompleted, TaskCompleted
+from guildhall.goals.models import Activity, Goal, Review, ReviewCard, Task, TaskAbility
+from guildhall.goals.reviews import Card
+from guildhall.goals.schemas import ActivityIn, ProgressUpdate, TaskOut
+from guildhall.infra.cache import Tier
+from guildhall.infra.hall import Hall
+from guildhall.infra.unit_of_work import UnitOfWork
+from guildhall.infra.views import drop_view
+from guildhall.kernel.ids import new_id
+from guildhall.kernel.member import Member
+from guildhall.kernel.ratings import NEWCOMER, Rating
+
+__all__ = ["Outcome", "add_activity", "card_of", "change", "learn_from", "note", "report", "settle"]
+
+
+REMEMBERED_SECONDS = 15
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a member says about a task; None is left as it is."""
+
+    status: str | None = None
+    minutes: int | None = None
+    """Minutes spent, to be added."""
+    percent: int | None = None
+    passed: bool = True
+    scheduled_on: date | None = None
+
+
+async def settle(uow: UnitOfWork, who: Member, task_id: UUID, outcome: Outcome) -> Task:
+    """Note what became of a task. Emits TaskCompleted the first time that it is done, and
+    GoalCompleted with the last one of a plan. Saying the same twice changes nothing."""
+    goal_id = (await repository.task(uow, who.id, task_id)).goal_id
+    # The goal first: of two tasks done at the same instant one is the last.
+    goal = await repository.goal_for_update(uow, who.id, goal_id)
+    task = await repository.task_for_update(uow, who.id, task_id)
+    if task.status == "dropped":
+        raise TaskClosed
+    reopens = outcome.status == "open" and task.status != "open"
+    if goal.status != "active" and not (goal.status == "completed" and reopens):
+        raise GoalClosed
+    today = who.local_day(uow.now)
+    if outcome.scheduled_on is not None and task.status != "done":
+        _move(uow, task, outcome.scheduled_on, today)
+    if outcome.percent is not None and task.status != "done":
+        task.percent = outcome.percent
+    if outcome.minutes or outcome.percent is not None:
+        await _worked(uow, task, today, outcome.minutes or 0, outcome.percent)
+    if outcome.status is not None and outcome.status != task.status:
+        if outcome.status == "done":
+            await _done(uow, goal, task, today, passed=outcome.passed)
+        elif task.status == "done":
+            await _undone(uow, goal, task, today)
+            if outcome.status == "missed":
+                await _missed(uow, goal, task, today)
+        elif outcome.status == "missed":
+            await _missed(uow, goal, task, today)
+        else:
+            task.status = "open"
+            note(uow, task, "reopened", today)
+    task.updated_at = uow.now
+    drop_view(uow, who.id)
+    return task
+
+
+async def change(uow: UnitOfWork, who: Member, task_id: UUID, outcome: Outcome) -> Task:
+    """Note what became of a task, now; a report that is remembered is forgotten."""
+    uow.after_commit(lambda: uow.cache.drop(_report_key(who, task_id), tiers=Tier.REDIS))
+    return await settle(uow, who, task_id, outcome)
+
+
+async def add_activity(uow: UnitOfWork, who: Member, task_id: UUID, body: ActivityIn) -> Activity:
+    """Write down work on a task, or a word about it. A goal that is closed takes words too."""
+    task = await repository.task_for_update(uow, who.id, task_id)
+    if task.status == "dropped":
+        raise TaskClosed
+    today = who.local_day(uow.now)
+    if body.minutes:
+        task.spent_minutes += body.minutes
+        task.updated_at = uow.now
+        await repository.note_work(uow, who.id, today, done=body.minutes)
+    drop_view(uow, who.id)
+    kind = "worked" if body.minutes else "noted"
+    return note(uow, task, kind, today, minutes=body.minutes, text=body.note)
+
+
+async def report(hall: Hall, who: Member, body: ProgressUpdate) -> TaskOut:
+    """Note progress on a task, once for the same report: it is remembered for 15 seconds, or until
+    another one about this task."""
+    said = hashlib.sha256(body.model_dump_json().encode()).hexdigest()
+    key = _report_key(who, body.task_id)
+
+    async def load() -> dict[str, Any]:
+        outcome = Outcome(body.status, body.minutes, body.percent)
+        async with hall.units.write(member=who.id) as uow:
+            task = await settle(uow, who, body.task_id, outcome)
+            answer = TaskOut.model_validate(task).model_dump(mode="json")
+        return {"said": said, "answer": answer}
+
+    for _ in range(2):
+        known = await hall.cache.get(key, load, ttl_seconds=REMEMBERED_SECONDS, tiers=Tier.REDIS)
+        if known["said"] == said:
+            break
+        await hall.cache.drop(key, tiers=Tier.REDIS)
+    else:
+        known = await load()
+    return TaskOut.model_validate(known["answer"])
+
+
+def _report_key(who: Member, task_id: UUID) -> str:
+    return f"progress:{who.id}:{task_id}"
+
+
+def note(
+    uow: UnitOfWork,
+    task: Task,
+    kind: str,
+    day: date,
+    *,
+    minutes: int | None = None,
+    percent: int | None = None,
+    text: str | None = None,
+) -> Activity:
+    """Write down that something happened on a task."""
+    activity = Activity(
+        user_id=task.user_id,
+        id=new_id(),
+        task_id=task.id,
+        kind=kind,
+        minutes=minutes,
+        percent=percent,
+        note=text,
+        occurred_at=uow.now,
+        local_day=day,
+    )
+    uow.session.add(activity)
+    return activity
+
+
+async def learn_from(uow: UnitOfWork, task: Task, domain: str | None, *, finished: bool) -> None:
+    """Let the first outcome of a task tell something about the member's ability."""
+    if task.first_outcome is not None or task.kind == "review":
+        return
+    task.first_outcome = "done" if finished else "missed"
+    key = (task.user_id, domain or NO_DOMAIN)
+    await uow.session.execute(
+        insert(TaskAbility)
+        .values(user_id=key[0], domain=key[1], rating=NEWCOMER.rating, deviation=NEWCOMER.deviation)
+        .on_conflict_do_nothing()
+    )
+    known = await uow.session.get_one(
+        TaskAbility, key, with_for_update=True, populate_existing=True
+    )
+    learnt = ability.updated(
+        Rating(known.rating, known.deviation, known.games), task.difficulty, finished
+    )
+    known.rating, known.deviation, known.games = learnt.rating, learnt.deviation, learnt.games
+
+
+def _move(uow: UnitOfWork, task: Task, day: date, today: date) -> None:
+    if day < today:
+        raise DayPast
+    if day != task.scheduled_on:
+        task.scheduled_on = day
+        task.status = "open"
+        note(uow, task, "moved", today)
+
+
+async def _worked(
+    uow: UnitOfWork, task: Task, today: date, minutes: int, percent: int | None
+) -> None:
+    task.spent_minutes += minutes
+    note(uow, task, "worked", today, minutes=minutes or None, percent=percent)
+    if minutes:
+        await repository.note_work(uow, task.user_id, today, done=minutes)
+
+
+async def _done(uow: UnitOfWork, goal: Goal, task: Task, today: date, *, passed: bool) -> None:
+    task.status, task.percent = "done", 100
+    task.done_at, task.done_on = uow.now, today
+    note(uow, task, "done", today)
+    # Who never said how long it took is taken to have needed what was planned.
+    if task.spent_minutes == 0:
+        await repository.note_work(uow, task.user_id, today, done=task.minutes)
+    await learn_from(uow, task, goal.domain, finished=True)
+    if task.kind == "practise":
+        await _review(uow, task.user_id, task.id, today, passed=True)
+    elif task.kind == "review" and task.review_of is not None:
+        await _review(uow, task.user_id, task.review_of, today, passed=passed)
+    if task.xp is None:
+        worth = rules.xp_for_task(task.kind, task.difficulty)
+        task.xp = await repository.take_xp(uow, task.user_id, today, worth, rules.MOST_XP_A_DAY)
+        uow.emit(
+            TaskCompleted(
+                subject_id=task.user_id,
+                occurred_at=uow.now,
+                local_day=today,
+                cause_id=task.id,
+                goal_id=goal.id,
+                xp=task.xp,
+                domain=goal.domain,
+            )
+        )
+    await _complete(uow, goal, today)
+
+
+async def _undone(uow: UnitOfWork, goal: Goal, task: Task, today: date) -> None:
+    if task.spent_minutes == 0 and task.done_on == today:
+        await repository.note_work(uow, task.user_id, today, done=-task.minutes)
+    task.status, task.percent, task.done_at, task.done_on = "open", 0, None, None
+    if goal.status == "completed":
+        goal.status, goal.completed_at = "active", None
+    note(uow, task, "reopened", today)
+
+
+async def _missed(uow: UnitOfWork, goal: Goal, task: Task, today: date) -> None:
+    task.status = "missed"
+    task.misses += 1
+    note(uow, task, "missed", today)
+    await learn_from(uow, task, goal.domain, finished=False)
+
+
+async def _complete(uow: UnitOfWork, goal: Goal, today: date) -> None:
+    """Complete a goal of whose plan nothing is left. That is worked out, never said."""
+    await uow.session.flush()
+    left = exists().where(
+        Task.user_id == goal.user_id,
+        Task.goal_id == goal.id,
+        Task.kind != "review",
+        Task.status.in_(("open", "missed")),
+    )
+    if await uow.session.scalar(select(left)):
+        return
+    goal.status, goal.completed_at = "completed", uow.now
+    await uow.session.execute(
+        update(Task)
+        .where(
+            Task.user_id == goal.user_id,
+            Task.goal_id == goal.id,
+            Task.status.in_(("open", "missed")),
+        )
+        .values(status="dropped", updated_at=uow.now)
+    )
+    uow.emit(
+        GoalCompleted(
+            subject_id=goal.user_id,
+            occurred_at=uow.now,
+            local_day=today,
+            goal_id=goal.id,
+            domain=goal.domain,
+        )
+    )
+
+
+async def _review(
+    uow: UnitOfWork, user_id: UUID, task_id: UUID, day: date, *, passed: bool
+) -> None:
+    """Keep a review as it was, and what follows from it for the next one."""
+    uow.session.add(
+        Review(
+            user_id=user_id,
+            id=new_id(),
+            task_id=task_id,
+            local_day=day,
+            passed=passed,
+            occurred_at=uow.now,
+        )
+    )
+    known = await uow.session.get(ReviewCard, (user_id, task_id), with_for_update=True)
+    card = reviews.reviewed(card_of(known) if known else None, day, passed)
+    values = {
+        "stability": card.stability,
+        "difficulty": card.difficulty,
+        "due_day": card.due_day,
+        "last_day": card.last_day,
+        "passes": card.passes,
+        "lapses": card.lapses,
+    }
+    if known is None:
+        uow.session.add(ReviewCard(user_id=user_id, task_id=task_id, **values))
+    else:
+        for name, value in values.items():
+            setattr(known, name, value)
+
+
+def card_of(known: ReviewCard) -> Card:
+    """Give what is known of how well something is remembered."""
+    return Card(
+        known.stability,
+        known.difficulty,
+        known.due_day,
+        known.last_day,
+        known.passes,
+        known.lapses,
+    )

@@ -1,0 +1,197 @@
+"""AdaptiveScheduler: new days for what was missed, over all goals, within what a day really holds.
+
+Every member's preview waits for their answer; nothing is moved without it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from uuid import UUID
+
+from pydantic import BaseModel
+from sqlalchemy import select, update
+
+from guildhall.goals import calendars, outcomes, repository
+from guildhall.goals.calendars import Room
+from guildhall.goals.composition import REASONS, WEIGHT_MINUTES
+from guildhall.goals.errors import GoalNotFound, ReschedulingStale
+from guildhall.goals.models import Goal, Rescheduling, Task
+from guildhall.goals.placement import Calendar, Placement, Work
+from guildhall.goals.scheduling import place
+from guildhall.goals.schemas import MoveOut, ReschedulingOut, UnplacedOut
+from guildhall.infra.unit_of_work import UnitOfWork, UnitsOfWork
+from guildhall.infra.views import drop_view
+from guildhall.kernel.ids import new_id
+
+__all__ = ["accept", "current", "propose", "shown"]
+
+
+class Content(BaseModel):
+    """A rescheduling as it is stored."""
+
+    moves: list[MoveOut]
+    unplaced: list[UnplacedOut]
+    optimal: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Agenda:
+    """What a member still has to do, and the days for it."""
+
+    room: Room
+    tasks: Sequence[tuple[Task, Goal]]
+    waits_for: Mapping[UUID, frozenset[UUID]]
+    done: Mapping[date, int]
+    """Minutes of each day that are done already."""
+
+    def placed(self) -> Placement:
+        """Find days for all of it. Works for up to two seconds: not for the event loop."""
+        work = [
+            Work(
+                key=str(task.id),
+                minutes=task.minutes,
+                latest=goal.deadline,
+                depends_on=frozenset(str(other) for other in self.waits_for.get(task.id, ())),
+                weight=max(1, task.minutes // WEIGHT_MINUTES),
+                was_on=self._stands_on(task),
+            )
+            for task, goal in self.tasks
+        ]
+        if not work:
+            return Placement({}, {}, optimal=True)
+        last = max(goal.deadline for _, goal in self.tasks)
+        return place(work, Calendar(self.room.free(self.room.today, last, self.done)))
+
+    def _stands_on(self, task: Task) -> date | None:
+        missed = task.status == "missed" or task.scheduled_on is None
+        past = task.scheduled_on is not None and task.scheduled_on < self.room.today
+        return None if missed or past else task.scheduled_on
+
+
+async def propose(units: UnitsOfWork, user_id: UUID) -> Rescheduling | None:
+    """Preview new days for what was missed or has no day; what stands in time stays where it can.
+
+    Takes the place of an earlier preview. None if everything may stay as it is.
+    """
+    async with units.read(member=user_id, one_snapshot=True) as uow:
+        agenda = await _agenda(uow, user_id)
+    placement = await asyncio.to_thread(agenda.placed)
+    content = _content(agenda, placement)
+    async with units.write(member=user_id) as uow:
+        await repository.lock_schedule(uow, user_id)
+        await _overtake(uow, user_id)
+        drop_view(uow, user_id)
+        if not content.moves and not content.unplaced:
+            return None
+        proposed = Rescheduling(
+            user_id=user_id,
+            id=new_id(),
+            state="proposed",
+            content=content.model_dump(mode="json"),
+            created_at=uow.now,
+        )
+        uow.session.add(proposed)
+        return proposed
+
+
+async def accept(uow: UnitOfWork, user_id: UUID, rescheduling_id: UUID) -> Rescheduling:
+    """Move tasks as a preview said. Raises ReschedulingStale if one has changed since."""
+    await repository.lock_schedule(uow, user_id)
+    found = await uow.session.get(Rescheduling, (user_id, rescheduling_id), with_for_update=True)
+    if found is None or found.state == "overtaken":
+        raise ReschedulingStale
+    if found.state == "accepted":
+        return found
+    room = await calendars.room_of(uow, user_id)
+    if room is None:
+        raise GoalNotFound
+    tasks = {task.id: task for task, _ in await repository.unfinished(uow, user_id)}
+    for move in Content.model_validate(found.content).moves:
+        task = tasks.get(move.task_id)
+        if task is None or task.scheduled_on != move.was_on or move.moves_to < room.today:
+            raise ReschedulingStale
+        task.scheduled_on, task.status, task.updated_at = move.moves_to, "open", uow.now
+        outcomes.note(uow, task, "moved", room.today)
+    found.state, found.decided_at = "accepted", uow.now
+    drop_view(uow, user_id)
+    return found
+
+
+async def current(uow: UnitOfWork, user_id: UUID) -> Rescheduling | None:
+    """Give the preview that waits for an answer."""
+    return await uow.session.scalar(
+        select(Rescheduling).where(
+            Rescheduling.user_id == user_id, Rescheduling.state == "proposed"
+        )
+    )
+
+
+def shown(rescheduling: Rescheduling) -> ReschedulingOut:
+    """Give a preview as it travels."""
+    content = Content.model_validate(rescheduling.content)
+    return ReschedulingOut(
+        id=rescheduling.id,
+        state=rescheduling.state,
+        moves=content.moves,
+        unplaced=content.unplaced,
+        optimal=content.optimal,
+        created_at=rescheduling.created_at,
+    )
+
+
+async def _agenda(uow: UnitOfWork, user_id: UUID) -> Agenda:
+    room = await calendars.room_of(uow, user_id)
+    if room is None:
+        raise GoalNotFound
+    tasks = [
+        (task, goal)
+        for task, goal in await repository.unfinished(uow, user_id)
+        if task.kind != "review"
+    ]
+    open_ids = {task.id for task, _ in tasks}
+    return Agenda(
+        room,
+        tasks,
+        {
+            task_id: frozenset(others & open_ids)
+            for task_id, others in (await repository.dependencies(uow, user_id, open_ids)).items()
+        },
+        {room.today: await repository.done_minutes(uow, user_id, room.today)},
+    )
+
+
+def _content(agenda: Agenda, placement: Placement) -> Content:
+    by_key = {str(task.id): task for task, _ in agenda.tasks}
+    return Content(
+        moves=[
+            MoveOut(
+                task_id=by_key[key].id,
+                title=by_key[key].title,
+                was_on=by_key[key].scheduled_on,
+                moves_to=day,
+            )
+            for key, day in placement.days.items()
+            if by_key[key].scheduled_on != day
+        ],
+        unplaced=[
+            UnplacedOut(
+                id=by_key[key].id,
+                title=by_key[key].title,
+                minutes=by_key[key].minutes,
+                why=REASONS[why],
+            )
+            for key, why in placement.unplaced.items()
+        ],
+        optimal=placement.optimal,
+    )
+
+
+async def _overtake(uow: UnitOfWork, user_id: UUID) -> None:
+    await uow.session.execute(
+        update(Rescheduling)
+        .where(Rescheduling.user_id == user_id, Rescheduling.state == "proposed")
+        .values(state="overtaken", decided_at=uow.now)
+    )

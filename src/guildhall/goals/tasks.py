@@ -1,0 +1,119 @@
+"""Background work of goals."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import structlog
+from sqlalchemy import select
+
+from guildhall.goals import calendars, outcomes, planning, repository, rescheduling
+from guildhall.goals.models import Goal, Task
+from guildhall.goals.service import PLAN_TASK, start_planning
+from guildhall.infra.tasks import TaskRun
+from guildhall.infra.views import drop_view
+
+__all__ = ["PLAN_TASK", "close_days", "plan_goal", "take_up_lost"]
+
+log = structlog.get_logger()
+
+MEMBERS_AT_ONCE = 200
+LOST_AFTER = timedelta(minutes=20)
+
+
+async def plan_goal(
+    run: TaskRun,
+    user_id: str,
+    goal_id: str,
+    request_id: str,
+    wish: str,
+    same_tasks: bool,  # arguments of a task come by name
+) -> dict[str, Any]:
+    """Analyse a goal and propose a plan for it."""
+    return await planning.plan(
+        run,
+        UUID(user_id),
+        UUID(goal_id),
+        UUID(request_id),
+        wish=wish,
+        same_tasks=same_tasks,
+    )
+
+
+async def take_up_lost(run: TaskRun) -> dict[str, Any]:
+    """Ask again for plans that somebody has been waiting for too long: their task is no more."""
+    async with run.write() as uow:
+        lost = (
+            await uow.session.scalars(
+                select(Goal)
+                .where(Goal.planning.is_not(None), Goal.updated_at < uow.now - LOST_AFTER)
+                .with_for_update(skip_locked=True)
+                .limit(MEMBERS_AT_ONCE)
+            )
+        ).all()
+        for goal in lost:
+            await start_planning(uow, goal)
+        return {"taken_up": len(lost)}
+
+
+async def close_days(run: TaskRun) -> dict[str, Any]:
+    """Note as missed what was open on days that are over where its member lives, and preview new
+    days for it."""
+    closed = missed = 0
+    after = UUID(int=0)
+    while True:
+        async with run.read() as uow:
+            # Nowhere is it later than fourteen hours after UTC.
+            latest = (uow.now + timedelta(hours=14)).date()
+            user_ids = (
+                await uow.session.scalars(
+                    select(Task.user_id)
+                    .where(Task.status == "open", Task.scheduled_on < latest, Task.user_id > after)
+                    .distinct()
+                    .order_by(Task.user_id)
+                    .limit(MEMBERS_AT_ONCE)
+                )
+            ).all()
+        for user_id in user_ids:
+            left = await _close_days_of(run, user_id)
+            missed += left
+            closed += 1 if left else 0
+        if len(user_ids) < MEMBERS_AT_ONCE:
+            return {"members": closed, "missed": missed}
+        after = user_ids[-1]
+
+
+async def _close_days_of(run: TaskRun, user_id: UUID) -> int:
+    async with run.units.write(member=user_id) as uow:
+        room = await calendars.room_of(uow, user_id)
+        if room is None:
+            return 0
+        await repository.lock_schedule(uow, user_id)
+        late = [
+            (task, goal)
+            for task, goal in await repository.unfinished(uow, user_id)
+            if task.status == "open"
+            and task.scheduled_on is not None
+            and task.scheduled_on < room.today
+        ]
+        planned: dict[Any, int] = {}
+        for task, goal in late:
+            assert task.scheduled_on is not None
+            planned[task.scheduled_on] = planned.get(task.scheduled_on, 0) + task.minutes
+            if task.kind == "review":
+                task.status = "dropped"  # What it is about is still due, and gets another one.
+                continue
+            task.status, task.updated_at = "missed", uow.now
+            task.misses += 1
+            outcomes.note(uow, task, "missed", task.scheduled_on)
+            await outcomes.learn_from(uow, task, goal.domain, finished=False)
+        for day, minutes in planned.items():
+            done = await repository.done_minutes(uow, user_id, day)
+            await repository.note_work(uow, user_id, day, planned=min(done + minutes, 1440))
+        if late:
+            drop_view(uow, user_id)
+    if late:
+        await rescheduling.propose(run.units, user_id)
+    return len(late)
