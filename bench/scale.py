@@ -36,6 +36,9 @@ class Scale:
     # (e) sign-in
     guesses: int
 
+    # (f) learning
+    learning_members: int
+
 
 FULL = Scale(
     rounds=3,
@@ -52,6 +55,7 @@ FULL = Scale(
     growth_backlog=5_000,
     growth_budget=900,
     guesses=300,
+    learning_members=400,
 )
 
 QUICK = Scale(
@@ -69,4 +73,5 @@ QUICK = Scale(
     growth_backlog=1_000,
     growth_budget=150,
     guesses=20,
+    learning_members=40,
 )

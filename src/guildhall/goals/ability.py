@@ -1,8 +1,8 @@
 """Whether a member will finish a task, from how they fared with others.
 
 A task is played against what its difficulty is worth (Glicko-1); finishing it wins. The four
-difficulties stay where they start: letting them move per member as well was tried, and predicted
-hardly better (log loss 0.470 for 0.479 after 100 tasks) for four more ratings to keep.
+difficulties stay where they start: letting them move per member as well was tried, and foretold no
+better for four more ratings to keep (`python -m bench f` shows both).
 """
 
 from __future__ import annotations
