@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
+from guildhall.goals.general_way import general_way
 from guildhall.goals.proposals import MilestoneIdea, PlanProposal, TaskIdea
-from guildhall.goals.templates import STEP_MINUTES, Template, TemplateMilestone, TemplateTask
+from guildhall.goals.templates import STEP_MINUTES, Template, TemplateTask
 
-__all__ = ["generic", "matching", "propose"]
+__all__ = ["matching", "propose"]
 
 FILLED_SHARE = 0.85
 """A plan that fills every minute breaks on the first bad day."""
@@ -17,7 +18,6 @@ MOST_TIMES = 3
 LEAST_MATCH = 2
 MOST_KEY = 40
 MOST_TITLE = 200
-MOST_SUBJECT = 80
 MOST_TASKS = 400
 
 
@@ -35,7 +35,7 @@ def propose(
     bounds, and practice comes again where there is time. The same goal gives the same plan; it
     always passes `validation.faults`.
     """
-    way = template or generic(title, description, domain)
+    way = template or general_way(title, domain)
     target = int(minutes_available * FILLED_SHARE)
     times = _times(way, target)
     tasks = [task for task in way.tasks if times[task.key]]
@@ -46,16 +46,15 @@ def propose(
         tasks, total = _first_part(tasks, minutes, max(minutes_available, 1))
     kept = {task.key for task in tasks}
     milestones = [
-        MilestoneIdea(title=milestone.title, evidence=milestone.evidence, tasks=ideas)
-        for milestone in way.milestones
-        if (
-            ideas := [
-                idea
-                for task in milestone.tasks
-                if task.key in kept
-                for idea in _ideas(task, way, kept, minutes[task.key], times[task.key])
-            ]
+        MilestoneIdea(
+            title=milestone.title,
+            evidence=milestone.evidence,
+            tasks=[
+                _idea(task, number, way, kept, minutes[task.key], times) for task, number in rounds
+            ],
         )
+        for milestone, rounds in zip(way.milestones, _arranged(way, kept, times), strict=True)
+        if rounds
     ]
     return PlanProposal(
         summary=_summary(title, template, total, whole, minutes_available), milestones=milestones
@@ -81,134 +80,6 @@ def matching(
         if score > most:
             best, most = template, score
     return best
-
-
-def generic(title: str, description: str, domain: str | None) -> Template:
-    """Give the way that most goals have: know what it takes, learn, practise, do it, look back."""
-    subject = _subject(title)
-
-    def task(key: str, title: str, minutes: int, *depends_on: str, **more: object) -> TemplateTask:
-        return TemplateTask.model_validate(
-            {
-                "key": key,
-                "title": f"{title}: {subject}",
-                "minutes": minutes,
-                "depends_on": list(depends_on),
-                **more,
-            }
-        )
-
-    return Template(
-        slug="generic",
-        title=f"A way to: {subject}",
-        description="A plan by the hall's own rules, for a goal that no template is made for.",
-        domain=domain,
-        keywords=["learn", "practise", "review"],
-        milestones=[
-            TemplateMilestone(
-                title="Know what it takes",
-                evidence="One page: what will be true at the end, and where you stand today.",
-                tasks=[
-                    task("aim", "Write down what will show that it is reached", 20),
-                    task("today", "Write down what you can do and have already", 20, "aim"),
-                    task(
-                        "sources",
-                        "Choose one main guide (a book, a course or a person)",
-                        30,
-                        "aim",
-                    ),
-                    task("parts", "List the parts it has, and mark the hardest", 30, "sources"),
-                ],
-            ),
-            TemplateMilestone(
-                title="The basics",
-                evidence="You can explain the main ideas to somebody without looking them up.",
-                tasks=[
-                    task(
-                        "basics",
-                        "Work through the first part of your guide, with notes",
-                        120,
-                        "parts",
-                        repeats=8,
-                    ),
-                    task(
-                        "small",
-                        "Do the smallest complete piece of it from start to end",
-                        60,
-                        "basics",
-                        difficulty="easy",
-                    ),
-                    task(
-                        "explain",
-                        "Explain the main ideas aloud, and note the gaps",
-                        30,
-                        "basics",
-                        optional=True,
-                        kind="practise",
-                    ),
-                ],
-            ),
-            TemplateMilestone(
-                title="Practice",
-                evidence="What was hard at the start goes well three times in a row.",
-                tasks=[
-                    task(
-                        "practice",
-                        "Practise one part on purpose, just above what is easy",
-                        60,
-                        "small",
-                        kind="practise",
-                        repeats=40,
-                    ),
-                    task(
-                        "hardest",
-                        "Work on the hardest part alone",
-                        60,
-                        "practice",
-                        difficulty="hard",
-                        repeats=15,
-                    ),
-                    task(
-                        "feedback",
-                        "Show your work to somebody and ask what to change",
-                        30,
-                        "hardest",
-                        optional=True,
-                        repeats=2,
-                    ),
-                ],
-            ),
-            TemplateMilestone(
-                title="The real thing",
-                evidence="It is done under real conditions, and can be shown.",
-                tasks=[
-                    task(
-                        "project",
-                        "Do the real thing, or the largest piece of it that you can",
-                        180,
-                        "hardest",
-                        difficulty="hard",
-                        repeats=6,
-                    ),
-                    task("mend", "Mend what did not go well", 60, "project", repeats=3),
-                ],
-            ),
-            TemplateMilestone(
-                title="Looking back",
-                evidence="The page from the start says what was reached, and what is next.",
-                tasks=[
-                    task("compare", "Compare with what you wrote at the start", 20, "mend"),
-                    task(
-                        "next",
-                        "Choose what to keep doing, and how often",
-                        15,
-                        "compare",
-                        optional=True,
-                    ),
-                ],
-            ),
-        ],
-    )
 
 
 def _times(way: Template, target: int) -> dict[str, int]:
@@ -268,34 +139,96 @@ def _first_part(
     return part, total
 
 
-def _ideas(
-    task: TemplateTask, way: Template, kept: set[str], minutes: int, times: int
-) -> list[TaskIdea]:
+def _arranged(
+    way: Template, kept: set[str], times: Mapping[str, int]
+) -> list[list[tuple[TemplateTask, int]]]:
+    """Give the rounds of each milestone in order: what goes on side by side takes turns.
+
+    What goes on throughout is spread over its own milestone and all later ones.
+    """
+    number = len(way.milestones)
+    live = [
+        index
+        for index, milestone in enumerate(way.milestones)
+        if any(task.key in kept for task in milestone.tasks)
+    ]
+    placed: list[list[tuple[float, int, TemplateTask, int]]] = [[] for _ in range(number)]
+    ends: dict[str, float] = {}
+    lengths = [1.0] * number
+    position = 0
+    for index, milestone in enumerate(way.milestones):
+        here = {task.key for task in milestone.tasks}
+        for task in milestone.tasks:
+            if task.key not in kept:
+                continue
+            position += 1
+            before = [key for key in _kept_before(task, way, kept) if key in here]
+            start = max((ends[key] for key in before), default=0.0)
+            rounds = 1 if task.throughout else times[task.key]
+            ends[task.key] = start + rounds
+            lengths[index] = max(lengths[index], ends[task.key])
+            placed[index] += [(start + turn, position, task, turn + 1) for turn in range(rounds)]
+    for index, milestone in enumerate(way.milestones):
+        for task in milestone.tasks:
+            later = times[task.key] - 1
+            if task.key not in kept or not task.throughout or not later:
+                continue
+            position += 1
+            stretches = [
+                (other, ends[task.key] if other == index else 0.0)
+                for other in live
+                if other >= index
+            ]
+            for share, (other, start) in enumerate(stretches):
+                turns = range(
+                    later * share // len(stretches), later * (share + 1) // len(stretches)
+                )
+                for count, turn in enumerate(turns, start=1):
+                    at = start + (lengths[other] - start) * count / (len(turns) + 1)
+                    placed[other].append((at, position, task, turn + 2))
+    return [[(task, turn) for _, _, task, turn in sorted(items, key=_when)] for items in placed]
+
+
+def _when(item: tuple[float, int, TemplateTask, int]) -> tuple[float, int, int]:
+    return item[0], item[1], item[3]
+
+
+def _idea(
+    task: TemplateTask,
+    number: int,
+    way: Template,
+    kept: set[str],
+    minutes: int,
+    times: Mapping[str, int],
+) -> TaskIdea:
     by_key = {other.key: other for other in way.tasks}
-    ideas: list[TaskIdea] = []
-    for number in range(1, times + 1):
-        place = "" if times == 1 else f" (round {number})"
-        ideas.append(
-            TaskIdea(
-                key=_key(task.key, number),
-                title=task.title[: MOST_TITLE - len(place)].rstrip() + place,
-                minutes=minutes,
-                difficulty=task.difficulty,
-                kind=task.kind,
-                depends_on=_kept_before(task, by_key, kept) if number == 1 else [ideas[-1].key],
-            )
-        )
-    return ideas
+    depends_on = [_key(task.key, number - 1)]
+    if number == 1:
+        depends_on = [
+            _key(key, 1 if by_key[key].throughout else times[key])
+            for key in _kept_before(task, way, kept)
+        ]
+    place = "" if times[task.key] == 1 else f" (round {number})"
+    return TaskIdea(
+        key=_key(task.key, number),
+        title=task.title[: MOST_TITLE - len(place)].rstrip() + place,
+        minutes=minutes,
+        difficulty=task.difficulty,
+        # What the plan itself repeats need not come again as a review.
+        kind=task.kind if times[task.key] == 1 else "do",
+        depends_on=depends_on,
+    )
 
 
-def _kept_before(task: TemplateTask, by_key: dict[str, TemplateTask], kept: set[str]) -> list[str]:
+def _kept_before(task: TemplateTask, way: Template, kept: set[str]) -> list[str]:
     """Give what a task comes after; for one that is left out, what that came after."""
+    by_key = {other.key: other for other in way.tasks}
     found: dict[str, None] = {}
     for key in task.depends_on:
         if key in kept:
             found[key] = None
         else:
-            found |= dict.fromkeys(_kept_before(by_key[key], by_key, kept))
+            found |= dict.fromkeys(_kept_before(by_key[key], way, kept))
     return list(found)
 
 
@@ -322,13 +255,6 @@ def _hours(minutes: int) -> str:
         return f"{minutes} minutes"
     hours = round(minutes / 60)
     return "1 hour" if hours == 1 else f"{hours} hours"
-
-
-def _subject(title: str) -> str:
-    subject = " ".join(title.split())
-    if len(subject) > MOST_SUBJECT:
-        subject = subject[: MOST_SUBJECT - 1].rsplit(" ", 1)[0] + "…"
-    return subject or "your goal"
 
 
 def _words(text: str) -> str:

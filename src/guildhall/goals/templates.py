@@ -27,6 +27,9 @@ class TemplateTask(TaskIdea):
     """Takes its minutes, whatever time there is: an exam under its own conditions, a race."""
     repeats: int = Field(0, ge=0, le=60)
     """How often it may come again where there is time, each time after the one before."""
+    throughout: bool = False
+    """Its repetitions go on beside everything later, and nothing waits for them but for the first;
+    else they follow each other, and what depends on the task waits for the last."""
 
     @property
     def shortest_minutes(self) -> int:

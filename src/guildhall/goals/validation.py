@@ -159,15 +159,9 @@ def _faults_of_titles(proposal: PlanProposal) -> list[str]:
 
 def _faults_of_size(total: int, available: int) -> list[str]:
     if total > max(TIMES_TOO_MUCH * available, ALWAYS_ALLOWED_MINUTES):
-        return [
-            f"The tasks take {total} minutes in all, and there are only {available} until the end;"
-            " propose fewer or shorter tasks, the most important ones."
-        ]
+        return [f"The tasks take {total} minutes, with {available} to go; propose fewer of them."]
     if total < min(LEAST_SHARE * available, LEAST_MINUTES):
-        return [
-            f"The tasks take only {total} minutes in all, and there are {available} until the end;"
-            " propose the whole way to the goal."
-        ]
+        return [f"The tasks take only {total} of {available} minutes; propose the whole way."]
     return []
 
 
