@@ -1,4 +1,4 @@
-"""HTTP of goals."""
+"""HTTP of goals, their plans and tasks."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from guildhall.goals import (
 )
 from guildhall.goals.errors import NothingToReschedule
 from guildhall.goals.outcomes import Outcome
+from guildhall.goals.routes.base import member
 from guildhall.goals.schemas import (
     ActivityIn,
     ActivityOut,
@@ -38,13 +39,10 @@ from guildhall.goals.schemas import (
     TemplateOut,
     TodayOut,
 )
-from guildhall.infra.http import CurrentMember, Reads, Writes, access_routers, hall_of, limited
+from guildhall.infra.http import CurrentMember, Reads, Writes, hall_of, limited
 from guildhall.kernel.paging import Limit, Page
 
-__all__ = ["routers"]
-
-routers = access_routers("goals")
-public, member, admin = routers
+__all__: list[str] = []
 
 
 @member.post("/goals", status_code=202, dependencies=[limited("goals", 5)])
