@@ -6,7 +6,7 @@ import asyncio
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from time import perf_counter
 from typing import Any, TypeVar
 from uuid import UUID
@@ -89,6 +89,8 @@ class Line:
                 # That a turn had hardly any time left says nothing about the provider.
                 hurried = failed.kind is FaultKind.TIMEOUT and seconds < self.call_seconds
                 well = None if hurried else not failed.unwell
+                if failed.unread:
+                    one.tokens = replace(one.tokens, output=most_output_tokens, estimated=True)
                 await self._settle(turn, call_id, one, failed, began)
                 raise
             except BaseException:

@@ -29,7 +29,7 @@ NO_KEY = "none"
 
 @asynccontextmanager
 async def open_model(settings: LlmProvider) -> AsyncIterator[Model]:
-    """Open the client of a model's server. It takes nothing from the environment, follows no
+    """Open the client of a model's server. It takes no proxy from the environment, follows no
     redirects, and repeats nothing by itself."""
     if settings.provider == "anthropic":
         async with anthropic.AsyncAnthropic(

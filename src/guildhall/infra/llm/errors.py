@@ -48,6 +48,7 @@ class CallFailed(Exception):
         *,
         paid: bool = True,
         unwell: bool | None = None,
+        unread: bool = False,
         retry_after_seconds: float | None = None,
     ) -> None:
         super().__init__(f"{kind}: {detail}")
@@ -57,11 +58,14 @@ class CallFailed(Exception):
         """Whether the provider may charge for it."""
         self.unwell = kind in AGAIN if unwell is None else unwell
         """Whether it speaks against the provider, rather than against the request."""
+        self.unread = unread
+        """Whether an answer came that the client cannot read. It would not read the next one
+        either, and nobody knows how long it was."""
         self.retry_after_seconds = retry_after_seconds
 
     @property
     def worth_repeating(self) -> bool:
-        return self.kind in AGAIN
+        return self.kind in AGAIN and not self.unread
 
     def fault(self, provider: str) -> Fault:
         return Fault(provider, self.kind, self.detail)

@@ -15,6 +15,7 @@ from pydantic_ai.exceptions import (
     ModelQuotaExceededError,
     ModelRateLimitError,
     ModelTimeoutError,
+    UnexpectedModelBehavior,
 )
 
 from guildhall.infra.llm.errors import CallFailed
@@ -73,7 +74,9 @@ def failure_of(error: Exception) -> CallFailed:
             return CallFailed(FaultKind.TIMEOUT, _status(error), paid=paid)
         case ModelHTTPError():
             return CallFailed(FaultKind.REJECTED, _status(error), paid=paid)
-    return CallFailed(FaultKind.BROKEN, type(error).__name__)
+        case ModelAPIError() | UnexpectedModelBehavior():
+            return CallFailed(FaultKind.BROKEN, "not an answer of the protocol")
+    return CallFailed(FaultKind.BROKEN, type(error).__name__, unread=True)
 
 
 def _status(error: ModelAPIError) -> str:

@@ -80,7 +80,7 @@ class Provider:
             MeteredModel(self.model, self.line, talk),
             deps_type=Talk,
             output_type=self._output(question.answer),
-            instructions=[question.instructions, DATA_RULE],
+            instructions=_instructions(question),
             model_settings=ModelSettings(max_tokens=question.max_output_tokens),
             retries={"tools": question.tries, "output": question.tries},
         )
@@ -116,10 +116,7 @@ class Provider:
         messages = _history(question)
         messages.append(ModelRequest(parts=[UserPromptPart(_document(question))]))
         parameters = ModelRequestParameters(
-            instruction_parts=[
-                InstructionPart(content=question.instructions),
-                InstructionPart(content=DATA_RULE),
-            ]
+            instruction_parts=[InstructionPart(content=_instructions(question))]
         )
         texts = texts_of_request(messages, parameters)
         sent = Tokens(estimate(texts), 0, estimated=True)
@@ -239,6 +236,10 @@ def _text_of(event: ModelResponseStreamEvent) -> str:
         case PartDeltaEvent(delta=TextPartDelta(content_delta=text)):
             return text
     return ""
+
+
+def _instructions(question: Question[Any]) -> str:
+    return f"{question.instructions}\n\n{DATA_RULE}"
 
 
 def _document(question: Question[Any]) -> str:

@@ -7,7 +7,15 @@ from decimal import Decimal
 from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    model_validator,
+)
 
 from guildhall.infra.settings.base import Concern
 
@@ -31,7 +39,13 @@ def _address(url: str | None) -> str | None:
     return url.rstrip("/")
 
 
-BaseUrl = Annotated[str | None, AfterValidator(_address)]
+def _empty_for_none(value: object) -> object:
+    return None if value == "" else value
+
+
+BaseUrl = Annotated[str | None, BeforeValidator(_empty_for_none), AfterValidator(_address)]
+Key = Annotated[SecretStr | None, BeforeValidator(_empty_for_none)]
+ModelName = Annotated[str | None, BeforeValidator(_empty_for_none)]
 
 
 class LlmProvider(BaseModel):
@@ -43,7 +57,7 @@ class LlmProvider(BaseModel):
     model: str = Field(min_length=1)
     name: str | None = Field(None, pattern=r"^[a-z][a-z0-9-]{0,30}$")
     base_url: BaseUrl = None
-    api_key: SecretStr | None = None
+    api_key: Key = None
     output: OutputMode = "auto"
 
     @property
@@ -81,11 +95,11 @@ class LlmSettings(Concern):
         description="Where the server is, such as http://localhost:11434/v1. Unset: the"
         " provider's own.",
     )
-    llm_api_key: SecretStr | None = Field(
+    llm_api_key: Key = Field(
         None,
         description="Key for the server; one at LLM_BASE_URL that speaks `openai` may do without.",
     )
-    llm_model: str | None = Field(None, description="The model to ask.")
+    llm_model: ModelName = Field(None, description="The model to ask.")
     llm_output: OutputMode = Field(
         "auto",
         description="How a typed answer is asked for: `native` by JSON schema, `tool` as a call of"
@@ -135,10 +149,10 @@ class LlmSettings(Concern):
     embedding_base_url: BaseUrl = Field(
         None, description="Where that server is. Unset: LLM_BASE_URL, if LLM_PROVIDER is `openai`."
     )
-    embedding_api_key: SecretStr | None = Field(
+    embedding_api_key: Key = Field(
         None, description="Key for it. Unset: LLM_API_KEY, if EMBEDDING_BASE_URL is unset too."
     )
-    embedding_model: str | None = Field(
+    embedding_model: ModelName = Field(
         None, description="The model, which must give 384 dimensions."
     )
     embedding_send_dimensions: bool = Field(

@@ -1,0 +1,24 @@
+"""python -m tests.llm_server --port 0: serves until it is ended, and first prints its address."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import socket
+import sys
+
+from tests.llm_server import serve
+from tests.llm_server.script import Script
+
+
+async def main(port: int) -> None:
+    with socket.create_server(("127.0.0.1", port)) as listening:
+        sys.stdout.write(f"http://127.0.0.1:{listening.getsockname()[1]}\n")
+        sys.stdout.flush()
+        await serve(Script()).serve(sockets=[listening])
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--port", type=int, default=0)
+    asyncio.run(main(parser.parse_args().port))
