@@ -36,6 +36,11 @@ class Scale:
     # (e) sign-in
     guesses: int
 
+    # (g) plans
+    plan_goals: int
+    plan_years: int
+    plan_days: int
+
     # (f) learning
     learning_members: int
 
@@ -55,6 +60,9 @@ FULL = Scale(
     growth_backlog=5_000,
     growth_budget=900,
     guesses=300,
+    plan_goals=1_000,
+    plan_years=5,
+    plan_days=200,
     learning_members=400,
 )
 
@@ -73,5 +81,8 @@ QUICK = Scale(
     growth_backlog=1_000,
     growth_budget=150,
     guesses=20,
+    plan_goals=50,
+    plan_years=1,
+    plan_days=20,
     learning_members=40,
 )
