@@ -8,7 +8,7 @@ from datetime import date, timedelta
 from itertools import chain, combinations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from guildhall.goals.reviews import Card
@@ -70,7 +70,6 @@ def everything(draw: st.DrawFn) -> list[Candidate]:
     ]
 
 
-@settings(deadline=None)
 @given(everything(), st.integers(0, 120))
 def test_a_day_keeps_its_limits_and_everything_is_answered(
     candidates: list[Candidate], minutes: int
@@ -92,7 +91,6 @@ def test_a_day_keeps_its_limits_and_everything_is_answered(
     assert all(reason.endswith(".") for reason in reasons(result).values())
 
 
-@settings(deadline=None)
 @given(everything(), st.integers(0, 120))
 def test_no_other_choice_would_be_worth_more(candidates: list[Candidate], minutes: int) -> None:
     """Against every subset of up to eight; must-dos before all else, by their minutes."""
@@ -141,7 +139,6 @@ def closed(possible: list[_Asking]) -> set[str]:
     return able
 
 
-@settings(deadline=None)
 @given(everything(), st.integers(0, 120), st.randoms())
 def test_the_order_of_the_candidates_does_not_matter(
     candidates: list[Candidate], minutes: int, draw: random.Random
