@@ -11,8 +11,8 @@ from guildhall.goals.templates import STEP_MINUTES, Template, TemplateTask
 
 __all__ = ["matching", "propose"]
 
-FILLED_SHARE = 0.85
-"""A plan that fills every minute breaks on the first bad day."""
+FILLED_SHARE = 0.65
+"""Sessions do not fill days to the minute, and a plan without slack breaks on the first bad day."""
 MOST_TIMES = 3
 """Beyond so many times the room there is, a plan is cut to its first part."""
 LEAST_MATCH = 2
