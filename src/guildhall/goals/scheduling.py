@@ -19,7 +19,9 @@ room for the clock to be no part of the answer on a machine that is not much slo
 UNITS_PER_PIECE = 0.0004
 """Little work is not worth long thought: a day's tasks are placed while a member waits."""
 STRETCHES_PER_SECOND = 6
+"""Solves of one stretch of a large plan. Each takes some tens of milliseconds."""
 ROUNDS = 20
+"""Of first fit, from each of its two orders. After these, more of them find little."""
 MOST_AT_ONCE = 250
 """More than this is not solved as a whole: preparing the model alone would take seconds."""
 
@@ -51,9 +53,11 @@ def place(work: Sequence[Work], calendar: Calendar, *, seconds: float = 1.5) -> 
     if problem.score(best)[:2] == (0, 0):
         return placement_of(problem, best, optimal=True)
     number = len(problem.keys)
+    free_choice: list[int | None] = [None] * number
     effort = Effort(UNITS_PER_PIECE * number, ends_at)
-    candidates = [best, first_fit(problem, [None] * number)]
-    candidates += [squeaky_wheels(problem, days, ROUNDS) for days in (kept, [None] * number)]
+    candidates = [best]
+    for days in [kept] if kept == free_choice else [kept, free_choice]:
+        candidates += [first_fit(problem, days), squeaky_wheels(problem, days, ROUNDS)]
     best = min((settled(problem, days) for days in candidates), key=problem.score)
     proved = False
     if number > SMALL:
