@@ -30,6 +30,7 @@ __all__ = [
     "LlmServer",
     "Recorded",
     "RemoteLlmServer",
+    "listening_on",
     "running_llm_server",
     "serve",
 ]
@@ -162,7 +163,7 @@ class RemoteLlmServer:
 async def running_llm_server() -> AsyncIterator[LlmServer]:
     """Serve in this process and event loop, on a free port of 127.0.0.1."""
     script = Script()
-    with socket.create_server(("127.0.0.1", 0)) as listening:
+    with listening_on(0) as listening:
         server = serve(script)
         running = asyncio.create_task(server.serve(sockets=[listening]))
         try:
@@ -175,6 +176,14 @@ async def running_llm_server() -> AsyncIterator[LlmServer]:
             script.release()
             server.should_exit = True
             await running
+
+
+def listening_on(port: int) -> socket.socket:
+    """Give a socket for `serve`; 0 is any free port."""
+    listening = socket.create_server(("127.0.0.1", port))
+    # Else the second packet of an answer waits 40 ms for the first one's acknowledgement.
+    listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return listening
 
 
 def serve(script: Script) -> uvicorn.Server:

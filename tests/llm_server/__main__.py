@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import socket
 import sys
 
-from tests.llm_server import serve
+from tests.llm_server import listening_on, serve
 from tests.llm_server.script import Script
 
 
 async def main(port: int) -> None:
-    with socket.create_server(("127.0.0.1", port)) as listening:
+    with listening_on(port) as listening:
         sys.stdout.write(f"http://127.0.0.1:{listening.getsockname()[1]}\n")
         sys.stdout.flush()
         await serve(Script()).serve(sockets=[listening])

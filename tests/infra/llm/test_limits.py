@@ -6,6 +6,7 @@ import asyncio
 from typing import Any
 
 import pytest
+from prometheus_client import REGISTRY
 
 from guildhall.infra.llm import OFFLINE, FaultKind, Llm
 from tests.infra.llm.conftest import (
@@ -327,6 +328,20 @@ async def test_calls_do_not_wait_for_each_other(server: LlmServer, meter: Writin
     assert server.most_under_way == 30
     assert {reply.provider for reply in replies} == {"openai"}
     assert len(meter.faults) == 30
+
+
+async def test_calls_and_tokens_are_counted(server: LlmServer, meter: WritingMeter) -> None:
+    line = {"provider": "openai", "model": "counted"}
+
+    def counted(metric: str, **labels: str) -> float:
+        return REGISTRY.get_sample_value(f"guildhall_llm_{metric}_total", line | labels) or 0
+
+    server.behave(Behaviour.OVERLOADED)
+    async with line_to(server, "openai", llm_model="counted") as llm:
+        reply = await llm.ask(for_text(), meter)
+    assert counted("calls", fault="") == counted("calls", fault="overloaded") == 1
+    assert counted("tokens", direction="in") == reply.tokens.input
+    assert counted("tokens", direction="out") == reply.tokens.output > 0
 
 
 async def test_a_server_that_is_not_there_costs_nothing(

@@ -39,6 +39,11 @@ class Turn:
     def __post_init__(self) -> None:
         self._ends_at = asyncio.get_running_loop().time() + self.seconds
 
+    def pass_over(self, provider: str, failed: CallFailed) -> None:
+        """Note that a provider gave no answer that will do."""
+        self.faults.append(failed.fault(provider))
+        log.warning("llm_passed_over", provider=provider, fault=failed.kind, detail=failed.detail)
+
     @property
     def seconds_left(self) -> float:
         return self._ends_at - asyncio.get_running_loop().time()

@@ -46,10 +46,11 @@ def texts_of_request(
 ) -> list[str]:
     """Give all the text that goes out with a request."""
     texts = [part.content for part in parameters.instruction_parts or ()]
-    schemas = [tool.parameters_json_schema for tool in parameters.output_tools]
+    wanted = [(tool.description, tool.parameters_json_schema) for tool in parameters.output_tools]
     if parameters.output_object is not None:
-        schemas.append(parameters.output_object.json_schema)
-    texts += (orjson.dumps(schema).decode() for schema in schemas)
+        wanted.append((parameters.output_object.description, parameters.output_object.json_schema))
+    for description, schema in wanted:
+        texts += [description or "", orjson.dumps(schema).decode()]
     for message in messages:
         if isinstance(message, ModelResponse):
             texts += texts_of_response(message)

@@ -60,7 +60,7 @@ class Llm:
             try:
                 output = await provider.answer(question, turn)
             except CallFailed as failed:
-                turn.faults.append(failed.fault(provider.line.provider))
+                turn.pass_over(provider.line.provider, failed)
                 if failed.kind is FaultKind.REFUSED:
                     break
                 continue

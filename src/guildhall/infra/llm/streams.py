@@ -62,10 +62,10 @@ class AnswerStream:
                         self._said.append(piece)
                         yield piece
             except CallFailed as failed:
-                fault = failed.fault(source.line.provider)
                 if self._said:
+                    fault = failed.fault(source.line.provider)
                     raise AnswerCut(fault, "".join(self._said)) from failed
-                self._turn.faults.append(fault)
+                self._turn.pass_over(source.line.provider, failed)
                 if failed.kind is FaultKind.REFUSED:
                     break
                 continue
