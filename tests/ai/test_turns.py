@@ -11,7 +11,9 @@ from pydantic import BaseModel
 
 from guildhall import ai
 from guildhall.ai import turns
+from guildhall.ai.errors import TurnFinished, TurnUnderWay
 from guildhall.ai.metering import LedgerMeter
+from guildhall.ai.service import stream
 from guildhall.infra.llm import FaultKind, Reply, Tokens
 from guildhall.kernel.ids import new_id
 from tests import factories
@@ -95,7 +97,7 @@ async def test_who_asks_again_is_given_the_stored_answer_until_something_was_mad
     assert (await house.ask(member, cause=CAUSE)).output == first.output
     async with house.hall.units.write(member=member) as uow:
         await ai.finish(uow, CAUSE, member=member)
-    with pytest.raises(ai.TurnFinished):
+    with pytest.raises(TurnFinished):
         await house.ask(member, cause=CAUSE)
     assert len(server.requests) == 2
     stored = {turn["user_id"]: turn["answer"] for turn in await house.turns()}
@@ -141,7 +143,7 @@ async def test_what_a_killed_worker_was_asking_is_taken_up_and_charged_once(
     assert await ai.audit(house.hall.units) == []
 
     # It was not dead after all: it may neither ask on nor answer, and the hall knows what it cost.
-    with pytest.raises(ai.TurnUnderWay):
+    with pytest.raises(TurnUnderWay):
         await meter.reserve(CALL)
     await meter.settle(dead_call, Tokens(9, 7), None)
     await meter.flush()
@@ -159,12 +161,12 @@ async def test_while_a_turn_is_held_nobody_takes_it_up(
     member = new_id()
     turn, _, dead_call = await dead_attempt(house, member)
     clock.advance(seconds=LEASE_SECONDS - 1)
-    with pytest.raises(ai.TurnUnderWay):
+    with pytest.raises(TurnUnderWay):
         await house.ask(member, cause=CAUSE, question=for_text(seconds=0.0))
     async with house.hall.units.write() as uow:
         await turns.keep(uow, turn)
     clock.advance(seconds=LEASE_SECONDS - 1)
-    with pytest.raises(ai.TurnUnderWay):
+    with pytest.raises(TurnUnderWay):
         await house.ask(member, cause=CAUSE, question=for_text(seconds=0.0))
     assert server.requests == []
     assert [(call["id"], call["state"]) for call in await house.calls()] == [
@@ -193,7 +195,7 @@ async def test_one_that_somebody_else_has_taken_up_is_ended(
     slow = asyncio.ensure_future(house.ask(member, cause=CAUSE))
     await server.until_under_way(1)
     await house.owner.execute("UPDATE ai_turns SET attempts = attempts + 1")
-    with pytest.raises(ai.TurnUnderWay):
+    with pytest.raises(TurnUnderWay):
         await slow
     (call,) = await house.calls()
     assert call["state"] == "settled"
@@ -368,7 +370,7 @@ async def pieces_of(answer: AsyncIterator[str]) -> str:
 
 async def test_a_stream_is_paid_for_at_its_end(house: House) -> None:
     member = new_id()
-    async with ai.stream(
+    async with stream(
         house.hall, for_text(), member=member, feature="tests.chat", prompt=PROMPT
     ) as answer:
         said = await pieces_of(aiter(answer))
@@ -383,7 +385,7 @@ async def test_a_stream_is_paid_for_at_its_end(house: House) -> None:
 async def test_a_stream_that_is_left_early_pays_for_what_was_used(
     house: House, server: LlmServer
 ) -> None:
-    async with ai.stream(
+    async with stream(
         house.hall, for_text(), member=new_id(), feature="tests.chat", prompt=PROMPT
     ) as answer:
         async for _ in answer:
@@ -401,7 +403,7 @@ async def test_a_stream_without_a_budget_says_so_before_its_first_piece(
 ) -> None:
     off = house.with_budgets(hall_daily_micros=0)
     with pytest.raises(ai.BudgetSpent):
-        async with ai.stream(
+        async with stream(
             off.hall, for_text(), member=new_id(), feature="tests.chat", prompt=PROMPT
         ) as answer:
             await pieces_of(aiter(answer))

@@ -1,20 +1,17 @@
 """The one door to a model: budgets, the ledger of what is spent, prompts."""
 
 from guildhall.ai.audit import audit
-from guildhall.ai.errors import BudgetSpent, TurnFinished, TurnUnderWay
+from guildhall.ai.errors import BudgetSpent
 from guildhall.ai.personal import PERSONAL
-from guildhall.ai.prompts import Prompt, load
+from guildhall.ai.prompts import load
 from guildhall.ai.routes import routers
-from guildhall.ai.service import Asker, ask, embed, finish, stream
+from guildhall.ai.service import Asker, ask, embed, finish
 from guildhall.ai.tasks import release_lost, tidy_turns
 
 __all__ = [
     "PERSONAL",
     "Asker",
     "BudgetSpent",
-    "Prompt",
-    "TurnFinished",
-    "TurnUnderWay",
     "ask",
     "audit",
     "embed",
@@ -22,6 +19,5 @@ __all__ = [
     "load",
     "release_lost",
     "routers",
-    "stream",
     "tidy_turns",
 ]

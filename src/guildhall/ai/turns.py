@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 import structlog
-from sqlalchemy import case, literal, null, select, update
+from sqlalchemy import ColumnElement, case, literal, null, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from guildhall.ai.errors import TurnFinished, TurnUnderWay
@@ -66,7 +66,7 @@ class Stored:
     answer: dict[str, Any]
 
 
-def _mine(turn: Held) -> Any:
+def _mine(turn: Held) -> ColumnElement[bool]:
     return (Turn.user_id == turn.owner_id) & (Turn.id == turn.id) & (Turn.attempts == turn.attempt)
 
 

@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from redis.exceptions import RedisError
 from sqlalchemy import text
 
-from guildhall import identity, progression
+from guildhall import ai, identity, progression
 from guildhall.entrypoints.api import create_app
 from guildhall.entrypoints.api import run as run_api
 from guildhall.entrypoints.cli import refuse, settings_or_exit
@@ -206,13 +206,16 @@ def rotate_keys() -> None:
 @click.command()
 @click.option("--repair", is_flag=True, help="Derive again what does not agree.")
 def audit(repair: bool) -> None:
-    """Prove that ledger, totals and leaderboards agree."""
+    """Prove that ledger, totals and leaderboards agree, and budgets with what models cost."""
 
     async def act(hall: Hall) -> progression.Audit:
         if repair:
             await progression.repair(hall.units, hall.redis)
         await progression.fill_boards(hall.units, hall.redis, hall.clock.now())
-        return await progression.audit(hall.units, hall.redis)
+        found = await progression.audit(hall.units, hall.redis)
+        for difference in await ai.audit(hall.units):
+            found.differ(difference)
+        return found
 
     found = _with_hall(act)
     click.echo(
