@@ -7,8 +7,18 @@ import itertools
 import pytest
 from pydantic import BaseModel
 
-from guildhall.infra.llm import OFFLINE, AnswerCut, AnswerStream, FaultKind, Llm, Question, Reply
+from guildhall.infra.llm import (
+    OFFLINE,
+    AnswerCut,
+    AnswerStream,
+    FaultKind,
+    Llm,
+    Question,
+    Reply,
+    Tokens,
+)
 from tests.infra.llm.conftest import (
+    MODELS,
     OFFLINE_OUTLINE,
     OFFLINE_TEXT,
     PROTOCOLS,
@@ -50,17 +60,28 @@ async def stream_whole(
     return answer.reply, said
 
 
-@pytest.mark.parametrize("output", ["native", "tool"])
-@pytest.mark.parametrize("protocol", PROTOCOLS)
+@pytest.mark.parametrize(
+    ("protocol", "output", "model"),
+    [
+        ("openai", "native", MODELS["openai"]),
+        ("openai", "tool", MODELS["openai"]),
+        ("anthropic", "tool", MODELS["anthropic"]),
+        ("anthropic", "native", "claude-sonnet-4-6"),
+    ],
+)
 @pytest.mark.parametrize("behaviour", ENDS)
 async def test_a_provider_that_goes_on_like_that_is_passed_over(
-    server: LlmServer, meter: WritingMeter, behaviour: Behaviour, protocol: str, output: str
+    server: LlmServer,
+    meter: WritingMeter,
+    behaviour: Behaviour,
+    protocol: str,
+    output: str,
+    model: str,
 ) -> None:
-    if protocol == "anthropic" and output == "native":
-        pytest.skip("the models of tests are not known to take a schema")
     server.behave(behaviour, None, retry_after_seconds=0.001)
     kind, calls = ENDS[behaviour]
-    async with line_to(server, protocol, llm_output=output, llm_timeout_seconds=0.5) as llm:
+    settings = {"llm_output": output, "llm_model": model, "llm_timeout_seconds": 0.5}
+    async with line_to(server, protocol, **settings) as llm:
         reply = await llm.ask(for_outline(tries=TRIES), meter)
     assert (reply.output, reply.provider) == (OFFLINE_OUTLINE, OFFLINE)
     assert [(fault.provider, fault.kind) for fault in reply.faults] == [(protocol, kind)]
@@ -76,6 +97,17 @@ async def test_a_provider_that_goes_on_like_that_is_passed_over(
             assert tokens.estimated == (behaviour in NOTHING_CAME)
     assert reply.tokens == meter.total
     assert not any(word in repr(reply.faults) for word in ("juggle", "unheard", "never closed"))
+
+
+async def test_a_model_that_takes_no_schema_is_passed_over(
+    server: LlmServer, meter: WritingMeter
+) -> None:
+    async with line_to(server, "anthropic", llm_output="native") as llm:
+        reply = await llm.ask(for_outline(), meter)
+    assert reply.provider == OFFLINE
+    assert [fault.kind for fault in reply.faults] == [FaultKind.REJECTED]
+    assert server.requests == []
+    assert reply.tokens == meter.total == Tokens(0, 0)
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)

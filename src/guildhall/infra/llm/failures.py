@@ -16,6 +16,7 @@ from pydantic_ai.exceptions import (
     ModelRateLimitError,
     ModelTimeoutError,
     UnexpectedModelBehavior,
+    UserError,
 )
 
 from guildhall.infra.llm.errors import CallFailed
@@ -74,6 +75,9 @@ def failure_of(error: Exception) -> CallFailed:
             return CallFailed(FaultKind.TIMEOUT, _status(error), paid=paid)
         case ModelHTTPError():
             return CallFailed(FaultKind.REJECTED, _status(error), paid=paid)
+        case UserError():
+            # Of the library: nothing was sent, as the model is not known to take it so.
+            return CallFailed(FaultKind.REJECTED, "it cannot be asked like this", paid=False)
         case ModelAPIError() | UnexpectedModelBehavior():
             return CallFailed(FaultKind.BROKEN, "not an answer of the protocol")
     return CallFailed(FaultKind.BROKEN, type(error).__name__, unread=True)

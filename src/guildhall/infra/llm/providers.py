@@ -11,7 +11,7 @@ from typing import Any, TypeVar, cast
 
 from pydantic_ai import Agent, ModelRetry, NativeOutput, RunContext, ToolOutput
 from pydantic_ai.direct import model_request_stream
-from pydantic_ai.exceptions import UnexpectedModelBehavior
+from pydantic_ai.exceptions import UnexpectedModelBehavior, UserError
 from pydantic_ai.messages import (
     InstructionPart,
     ModelMessage,
@@ -38,7 +38,7 @@ from guildhall.infra.llm.counting import (
     tokens_of,
 )
 from guildhall.infra.llm.errors import CallFailed
-from guildhall.infra.llm.failures import explained
+from guildhall.infra.llm.failures import explained, failure_of
 from guildhall.infra.llm.words import FaultKind, Question, Tokens
 
 __all__ = ["Provider"]
@@ -90,7 +90,9 @@ class Provider:
                 _document(question), message_history=_history(question), deps=talk, infer_name=False
             )
         except UnexpectedModelBehavior as error:
-            raise CallFailed(FaultKind.INVALID, type(error).__name__, unwell=False) from error
+            raise CallFailed(FaultKind.INVALID, type(error).__name__) from error
+        except UserError as error:
+            raise failure_of(error) from error
         return cast(T, ran.output)
 
     async def pieces(self, question: Question[str], turn: Turn) -> AsyncGenerator[str, None]:
