@@ -362,6 +362,11 @@ async def test_budgets_are_the_sums_of_the_ledger_whatever_goes_wrong(
         "hall all 2031-05",
         "hall all 2031-05-14",
     ]
+    await asyncio.gather(ai.repair(house.hall.units), *(house.ask(member) for member in members))
+    assert await ai.audit(house.hall.units) == []
+    assert (await house.spent("hall"))["2031-05-14"] == sum(
+        call["cost_micros"] for call in await house.calls()
+    )
 
 
 async def pieces_of(answer: AsyncIterator[str]) -> str:

@@ -1,6 +1,6 @@
 """The one door to a model: budgets, the ledger of what is spent, prompts."""
 
-from guildhall.ai.audit import audit
+from guildhall.ai.audit import audit, repair
 from guildhall.ai.errors import BudgetSpent
 from guildhall.ai.personal import PERSONAL
 from guildhall.ai.prompts import load
@@ -18,6 +18,7 @@ __all__ = [
     "finish",
     "load",
     "release_lost",
+    "repair",
     "routers",
     "tidy_turns",
 ]

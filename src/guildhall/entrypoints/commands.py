@@ -211,6 +211,7 @@ def audit(repair: bool) -> None:
     async def act(hall: Hall) -> progression.Audit:
         if repair:
             await progression.repair(hall.units, hall.redis)
+            await ai.repair(hall.units)
         await progression.fill_boards(hall.units, hall.redis, hall.clock.now())
         found = await progression.audit(hall.units, hall.redis)
         for difference in await ai.audit(hall.units):
