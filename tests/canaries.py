@@ -10,6 +10,7 @@ from uuid import UUID
 
 import asyncpg
 import sqlalchemy as sa
+from pgvector.sqlalchemy import Vector
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 from guildhall.infra.database import Base
@@ -33,10 +34,21 @@ FITTING: Mapping[str, Mapping[str, Any]] = {
     "ai_turns": {"state": "settled"},
     "attempts": {"status": "passed"},
     "challenges": {"difficulty": "easy"},
+    "goals": {"status": "active", "minutes_per_day": 30, "domain": None, "template": None},
     "outbox_events": {"state": "done", "handler": "progression.note_happenings"},
+    "plans": {"state": "accepted"},
+    "reschedulings": {"state": "proposed"},
     "season_results": {"season": "2031-Q1", "board": "global"},
     "self_xp_days": {"clock": "own"},
+    "task_activities": {"kind": "noted"},
     "task_executions": {"state": "succeeded", "queue": "default"},
+    "tasks": {
+        "status": "open",
+        "kind": "do",
+        "difficulty": "easy",
+        "first_outcome": None,
+        "review_of": None,
+    },
 }
 
 
@@ -76,6 +88,8 @@ def _made_up(column: sa.Column[Any], canary: str) -> Any:
             return 1.0
         case sa.Integer():
             return 1
+        case Vector(dim=dimensions):
+            return str([1.0] * dimensions)
         case _:
             return f"{canary} {new_id()}"
 

@@ -12,6 +12,11 @@ from guildhall.challenges import AttemptGraded
 from guildhall.challenges import service as challenges
 from guildhall.challenges.models import Attempt, Challenge
 from guildhall.challenges.schemas import ChallengeIn
+from guildhall.goals import acceptance, planning
+from guildhall.goals import repository as goal_repository
+from guildhall.goals import service as goals
+from guildhall.goals.models import Goal
+from guildhall.goals.schemas import GoalIn, PlanAccept
 from guildhall.identity.models import ActiveSession, Device, User
 from guildhall.identity.passwords import NOBODY, BannedPasswords, PasswordPolicy
 from guildhall.infra.hall import Hall
@@ -35,6 +40,7 @@ __all__ = [
     "badge",
     "challenge",
     "domain",
+    "goal",
     "member",
     "person",
     "quiz_of",
@@ -233,3 +239,26 @@ def quiz_of(*questions: Mapping[str, Any], pass_score: int = 60) -> dict[str, An
             for number, question in enumerate(questions, 1)
         ],
     }
+
+
+async def goal(hall: Hall, who: Member, *, accepted: bool = True, **fields: Any) -> Goal:
+    """Set a goal for somebody and have it planned by the hall's own rules: half a year, half an
+    hour a day, the plan accepted, unless said otherwise."""
+    today = who.local_day(hall.clock.now())
+    body = GoalIn.model_validate(
+        {
+            "title": "Hold a conversation in Spanish",
+            "description": "Ten minutes with a neighbour. I know a few words.",
+            "deadline": today + timedelta(days=180),
+            "minutes_per_day": 30,
+        }
+        | fields
+    )
+    async with hall.units.write(member=who.id) as uow:
+        begun = await goals.create(uow, who, body)
+    assert begun.planning is not None
+    await planning.plan(task_run(hall), who.id, begun.id, begun.planning, wish="", same_tasks=False)
+    async with hall.units.write(member=who.id) as uow:
+        if accepted:
+            return await acceptance.accept(uow, who, begun.id, PlanAccept(version=1))
+        return await goal_repository.goal(uow, who.id, begun.id)

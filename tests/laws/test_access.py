@@ -16,6 +16,7 @@ from starlette.routing import WebSocketRoute
 from guildhall.entrypoints import health
 from guildhall.entrypoints.api import create_app
 from guildhall.entrypoints.wiring import ROUTERS
+from guildhall.goals.models import Rescheduling, Task
 from guildhall.identity import rules
 from guildhall.identity.models import ApiKey, Device, ExternalIdentity, Passkey
 from guildhall.infra import tasks
@@ -50,6 +51,12 @@ BODIES: dict[str, Any] = {
     "POST /attempts/{attempt_id}/submit": {"answer": "x"},
     "POST /attempts/{attempt_id}/review": {"score": 100},
     "PATCH /challenges/{challenge_id}": {"title": "Mine now"},
+    "PATCH /goals/{goal_id}": {"title": "Mine now"},
+    "POST /goals/{goal_id}/plan": {},
+    "POST /goals/{goal_id}/plan/accept": {"version": 1},
+    "PATCH /goals/{goal_id}/milestones/{milestone_id}": {"challenges": []},
+    "PATCH /tasks/{task_id}": {"status": "done"},
+    "POST /tasks/{task_id}/activities": {"note": "Mine now"},
 }
 
 
@@ -111,9 +118,10 @@ NOBODYS = {
     name: new_id()
     for name in (
         "attempt_id", "badge_id", "challenge_id", "device_id", "execution_id", "identity_id",
-        "key_id", "passkey_id", "pause_id", "session_id", "user_id",
+        "goal_id", "key_id", "milestone_id", "passkey_id", "pause_id", "rescheduling_id",
+        "session_id", "task_id", "user_id",
     )
-} | {"event_id": 1, "board": "global", "provider": "nowhere"}  # fmt: skip
+} | {"event_id": 2**40, "board": "global", "domain": "nowhere", "provider": "nowhere"}  # fmt: skip
 
 
 def test_every_route_states_one_level_of_access(settings: Settings) -> None:
@@ -217,6 +225,7 @@ async def belongings(hall: Hall, owner: Person) -> dict[str, object]:
     """Give somebody one of everything: a draft, an attempt, a pause, a task; off the boards."""
     draft = await factories.challenge(hall, owner.member, published=False)
     taken = await factories.attempt(hall, owner.member, await factories.challenge(hall))
+    goal = await factories.goal(hall, owner.member)
     key_id, passkey_id = new_id(), new_id()
     async with hall.units.write() as uow:
         pause = await progression.add_pause(
@@ -246,11 +255,22 @@ async def belongings(hall: Hall, owner: Person) -> dict[str, object]:
             )
         )  # fmt: skip
         device_id = await uow.session.scalar(select(Device.id).where(Device.user_id == owner.id))
+        task = await uow.session.scalar(select(Task).where(Task.user_id == owner.id).limit(1))
+        assert task is not None
+        moved = Rescheduling(
+            user_id=owner.id, id=new_id(), state="accepted", created_at=uow.now,
+            layout={"moves": [], "unplaced": [], "optimal": True},
+        )  # fmt: skip
+        uow.session.add(moved)
     return {
         "attempt_id": taken.id,
         "challenge_id": draft.id,
         "device_id": device_id,
         "execution_id": execution_id,
+        "goal_id": goal.id,
+        "milestone_id": task.milestone_id,
+        "rescheduling_id": moved.id,
+        "task_id": task.id,
         "identity_id": rules.identity_id("https://elsewhere.example", str(owner.id)),
         "key_id": key_id,
         "passkey_id": passkey_id,

@@ -19,6 +19,7 @@ DIRECTORY = {
     "challenges": "what can be mastered",
     "challenge_requirements": "from challenge to challenge",
     "challenge_ratings": "one row per challenge",
+    "goal_templates": "plans that worked for others",
     "external_identities": "asked whose an issuer's subject is, before the member is known",
 }
 """Small tables that every shard has a copy of (reference tables on Citus)."""

@@ -5,16 +5,25 @@ from guildhall.goals.handlers import prove_milestones
 from guildhall.goals.personal import PERSONAL
 from guildhall.goals.routes import routers
 from guildhall.goals.seeding import seed_templates
-from guildhall.goals.tasks import PLAN_TASK, close_days, plan_goal, take_up_lost
+from guildhall.goals.tasks import (
+    CONVERSE_TASK,
+    PLAN_TASK,
+    close_days,
+    converse,
+    plan_goal,
+    take_up_lost,
+)
 from guildhall.goals.templates import Template
 
 __all__ = [
+    "CONVERSE_TASK",
     "PERSONAL",
     "PLAN_TASK",
     "GoalCompleted",
     "TaskCompleted",
     "Template",
     "close_days",
+    "converse",
     "plan_goal",
     "prove_milestones",
     "routers",

@@ -43,7 +43,7 @@ async def accept(uow: UnitOfWork, who: Member, goal_id: UUID, body: PlanAccept) 
         raise PlanInTheMaking
     if plan is None or plan.state != "proposed" or plan.version != goal.last_version:
         raise PlanStale
-    content = PlanContent.model_validate(plan.content)
+    content = PlanContent.model_validate(plan.layout)
     left_out = _with_followers(content, body.leave_out)
     tasks = [task for task in _tasks(content) if task.id not in left_out]
     if not any(task.status == "open" for task in tasks):

@@ -15,7 +15,6 @@ from guildhall.goals import repository
 from guildhall.goals.models import Goal, GoalTemplate
 from guildhall.goals.schemas import Findings
 from guildhall.infra.llm import EmbeddingFailed
-from guildhall.infra.unit_of_work import UnitOfWork
 
 __all__ = ["FEATURE", "Near", "analyse", "place_on_the_map"]
 
@@ -54,23 +53,20 @@ class Near:
 
 
 async def place_on_the_map(asker: ai.Asker, goal: Goal, domains: Mapping[str, str]) -> Near:
-    """Embed a goal, with every template and domain that this model has not placed yet, and give
-    what lies near."""
-    async with asker.units.read(member=goal.user_id) as uow:
-        templates = await repository.templates(uow)
-    model = asker.llm.embedding_model
-    unplaced = [template for template in templates if template.embedding_model != model]
-    texts = [_text(goal.title, goal.description), *domains.values()]
-    texts += [_text(t.title, t.description, *t.keywords) for t in unplaced]
+    """Embed a goal beside the domains, and templates that this model has not placed yet; give what
+    lies near."""
     try:
-        embedded = await ai.embed(asker, texts, member=goal.user_id, feature=FEATURE)
+        embedded = await ai.embed(
+            asker,
+            [_text(goal.title, goal.description), *domains.values()],
+            member=goal.user_id,
+            feature=FEATURE,
+        )
+        await _place_templates(asker, embedded.model)
     except (EmbeddingFailed, ai.BudgetSpent) as failed:
         log.warning("goal_not_embedded", goal_id=str(goal.id), error=type(failed).__name__)
         return Near(None, None)
-    point, *others = embedded.vectors
-    of_domains, of_templates = others[: len(domains)], others[len(domains) :]
-    async with asker.units.write(member=goal.user_id) as uow:
-        await _keep_points(uow, unplaced, of_templates, embedded.model)
+    point, *of_domains = embedded.vectors
     async with asker.units.read(member=goal.user_id) as uow:
         return Near(
             point,
@@ -81,6 +77,26 @@ async def place_on_the_map(asker: ai.Asker, goal: Goal, domains: Mapping[str, st
             await repository.nearest_templates(uow, point, embedded.model),
             _nearest(point, dict(zip(domains, of_domains, strict=True))),
         )
+
+
+async def _place_templates(asker: ai.Asker, model: str) -> None:
+    """Embed the templates that are new, or that another model has placed. Once for all goals."""
+    async with asker.units.read() as uow:
+        unplaced = [t for t in await repository.templates(uow) if t.embedding_model != model]
+    if not unplaced:
+        return
+    embedded = await ai.embed(
+        asker,
+        [_text(t.title, t.description, *t.keywords) for t in unplaced],
+        member=None,
+        feature=FEATURE,
+    )
+    points = {t.slug: point for t, point in zip(unplaced, embedded.vectors, strict=True)}
+    async with asker.units.write() as uow:
+        for template in await repository.templates(uow):
+            if template.slug in points:
+                template.embedding = list(points[template.slug])
+                template.embedding_model = embedded.model
 
 
 async def analyse(
@@ -149,19 +165,6 @@ def by_rules(
             " that is enough for a first step, not for much more."
         )
     return Analysis(domain=nearest_domain, vague=vague, missing=missing)
-
-
-async def _keep_points(
-    uow: UnitOfWork,
-    templates: Sequence[GoalTemplate],
-    points: Sequence[Sequence[float]],
-    model: str,
-) -> None:
-    by_slug = dict(zip((t.slug for t in templates), points, strict=True))
-    for template in await repository.templates(uow) if by_slug else ():
-        if template.slug in by_slug:
-            template.embedding = list(by_slug[template.slug])
-            template.embedding_model = model
 
 
 def _nearest(point: Sequence[float], others: Mapping[str, Sequence[float]]) -> str | None:

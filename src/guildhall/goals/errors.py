@@ -5,7 +5,9 @@ from __future__ import annotations
 from guildhall.kernel.errors import Conflict, Invalid, NotFound
 
 __all__ = [
+    "AnswerUnderWay",
     "ChallengeUnknown",
+    "ConversationNotFound",
     "DashboardNotFound",
     "DayPast",
     "DeadlineOutOfReach",
@@ -15,8 +17,14 @@ __all__ = [
     "MilestoneNotFound",
     "NothingChosen",
     "NothingToReschedule",
+    "NothingUnderWay",
     "PlanInTheMaking",
     "PlanStale",
+    "ProposalDecided",
+    "ProposalExpired",
+    "ProposalNotFound",
+    "ProposalStale",
+    "ReschedulingNotFound",
     "ReschedulingStale",
     "TaskClosed",
     "TaskNotFound",
@@ -40,13 +48,18 @@ class MilestoneNotFound(NotFound):
     detail = "There is no such milestone."
 
 
+class ReschedulingNotFound(NotFound):
+    code = "rescheduling_not_found"
+    detail = "There is no such preview."
+
+
 class DashboardNotFound(NotFound):
     code = "dashboard_not_found"
     detail = "There is no such dashboard."
 
 
 class DomainUnknown(Invalid):
-    code = "domain_unknown"
+    code = "goal_domain_unknown"
     detail = "There is no such domain. GET /domains lists them."
 
 
@@ -108,3 +121,38 @@ class PlanStale(Conflict):
 class ReschedulingStale(Conflict):
     code = "rescheduling_stale"
     detail = "This preview is no longer the newest, or tasks have changed since. Ask for a new one."
+
+
+class ConversationNotFound(NotFound):
+    code = "conversation_not_found"
+    detail = "There is no such conversation."
+
+
+class AnswerUnderWay(Conflict):
+    code = "answer_under_way"
+    detail = "The answer to what you said before is still under way. Wait for it, or stop it."
+
+
+class NothingUnderWay(Conflict):
+    code = "nothing_under_way"
+    detail = "No answer is under way."
+
+
+class ProposalNotFound(NotFound):
+    code = "proposal_not_found"
+    detail = "There is no such proposal in this conversation."
+
+
+class ProposalDecided(Conflict):
+    code = "proposal_decided"
+    detail = "This proposal was decided on before."
+
+
+class ProposalExpired(Conflict):
+    code = "proposal_expired"
+    detail = "This proposal is too old. Ask for it again."
+
+
+class ProposalStale(Conflict):
+    code = "proposal_stale"
+    detail = "Something has changed since this was proposed. Ask for it again."

@@ -20,4 +20,7 @@ PERSONAL = (
     Personal("reschedulings"),
     Personal("task_abilities"),
     Personal("work_days"),
+    Personal("conversation_proposals"),
+    Personal("conversation_entries"),
+    Personal("conversations"),
 )

@@ -142,8 +142,8 @@ async def _basis(run: TaskRun, user_id: UUID, goal_id: UUID, request_id: UUID) -
             taken,
             await progression.domain_texts(uow),
             await standing_of(uow, user_id, goal_id),
-            PlanContent.model_validate(accepted.content) if accepted else None,
-            PlanContent.model_validate(latest.content) if latest else None,
+            PlanContent.model_validate(accepted.layout) if accepted else None,
+            PlanContent.model_validate(latest.layout) if latest else None,
         )
 
 
@@ -284,7 +284,7 @@ async def _keep(
                 provider=provider,
                 model=model,
                 prompt=f"{PROMPT.name}.v{PROMPT.version}",
-                content=content.model_dump(mode="json"),
+                layout=content.model_dump(mode="json"),
                 created_at=uow.now,
             )
         )

@@ -69,7 +69,7 @@ async def goal_out(uow: UnitOfWork, user_id: UUID, goal_id: UUID) -> GoalOut:
 
 
 def _plan_as_stored(plan: Plan) -> PlanOut:
-    content = PlanContent.model_validate(plan.content)
+    content = PlanContent.model_validate(plan.layout)
     return PlanOut(
         version=plan.version,
         state=plan.state,

@@ -17,7 +17,7 @@ from sqlalchemy import select, update
 from guildhall.goals import calendars, outcomes, repository
 from guildhall.goals.calendars import Room
 from guildhall.goals.composition import REASONS, WEIGHT_MINUTES
-from guildhall.goals.errors import GoalNotFound, ReschedulingStale
+from guildhall.goals.errors import GoalNotFound, ReschedulingNotFound, ReschedulingStale
 from guildhall.goals.models import Goal, Rescheduling, Task
 from guildhall.goals.placement import Calendar, Placement, Work
 from guildhall.goals.scheduling import place
@@ -90,7 +90,7 @@ async def propose(units: UnitsOfWork, user_id: UUID) -> Rescheduling | None:
             user_id=user_id,
             id=new_id(),
             state="proposed",
-            content=content.model_dump(mode="json"),
+            layout=content.model_dump(mode="json"),
             created_at=uow.now,
         )
         uow.session.add(proposed)
@@ -101,7 +101,9 @@ async def accept(uow: UnitOfWork, user_id: UUID, rescheduling_id: UUID) -> Resch
     """Move tasks as a preview said. Raises ReschedulingStale if one has changed since."""
     await repository.lock_schedule(uow, user_id)
     found = await uow.session.get(Rescheduling, (user_id, rescheduling_id), with_for_update=True)
-    if found is None or found.state == "overtaken":
+    if found is None:
+        raise ReschedulingNotFound
+    if found.state == "overtaken":
         raise ReschedulingStale
     if found.state == "accepted":
         return found
@@ -109,7 +111,7 @@ async def accept(uow: UnitOfWork, user_id: UUID, rescheduling_id: UUID) -> Resch
     if room is None:
         raise GoalNotFound
     tasks = {task.id: task for task, _ in await repository.unfinished(uow, user_id)}
-    for move in Content.model_validate(found.content).moves:
+    for move in Content.model_validate(found.layout).moves:
         task = tasks.get(move.task_id)
         if task is None or task.scheduled_on != move.was_on or move.moves_to < room.today:
             raise ReschedulingStale
@@ -131,7 +133,7 @@ async def current(uow: UnitOfWork, user_id: UUID) -> Rescheduling | None:
 
 def shown(rescheduling: Rescheduling) -> ReschedulingOut:
     """Give a preview as it travels."""
-    content = Content.model_validate(rescheduling.content)
+    content = Content.model_validate(rescheduling.layout)
     return ReschedulingOut(
         id=rescheduling.id,
         state=rescheduling.state,

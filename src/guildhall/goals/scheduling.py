@@ -18,12 +18,12 @@ UNITS_PER_SECOND = 0.006
 room for the clock to be no part of the answer on a machine that is not much slower."""
 UNITS_PER_PIECE = 0.0004
 """Little work is not worth long thought: a day's tasks are placed while a member waits."""
-STRETCHES_PER_SECOND = 6
+STRETCHES_PER_SECOND = 8
 """Solves of one stretch of a large plan. Each takes some tens of milliseconds."""
 ROUNDS = 20
 """Of first fit, from each of its two orders. After these, more of them find little."""
-MOST_AT_ONCE = 250
-"""More than this is not solved as a whole: preparing the model alone would take seconds."""
+MOST_AT_ONCE = 120
+"""More than this is not solved as a whole: it takes seconds, and hardly finds more than stretches."""
 
 
 def place(work: Sequence[Work], calendar: Calendar, *, seconds: float = 1.5) -> Placement:

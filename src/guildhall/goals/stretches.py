@@ -72,30 +72,33 @@ def _solved(problem: Problem, days: list[int], start: int, end: int, effort: Eff
         if item not in inside and day != problem.nowhere:
             required.update(inside.intersection(problem.depends_on[item]))
     number = {item: position for position, item in enumerate(chosen)}
-    free = [minutes if start <= day <= end else 0 for day, minutes in enumerate(problem.free)]
+    free = list(problem.free)
     for item, day in enumerate(days):
         if item not in inside and start <= day <= end:
             free[day] -= problem.minutes[item]
     part = replace(
         problem,
-        free=free,
+        days=problem.days[start : end + 1],
+        free=free[start : end + 1],
         keys=[problem.keys[item] for item in chosen],
         minutes=[problem.minutes[item] for item in chosen],
         weights=[problem.weights[item] for item in chosen],
-        windows=[windows[item] for item in chosen],
+        windows=[
+            (first - start, last - start) for first, last in (windows[item] for item in chosen)
+        ],
         depends_on=[
             tuple(number[other] for other in problem.depends_on[item] if other in number)
             for item in chosen
         ],
-        was_on=[problem.was_on[item] for item in chosen],
+        was_on=[None for _ in chosen],
     )
     model = DayModel(part)
     model.require(number[item] for item in required)
-    hint = [days[item] for item in chosen]
+    hint = [min(days[item] - start, part.nowhere) for item in chosen]
     found, _ = model.solve(model.weight_left_out(), hint, effort, UNITS_PER_STRETCH)
     if found is None:
         return days
     after = list(days)
     for item, day in zip(chosen, found, strict=True):
-        after[item] = day
+        after[item] = problem.nowhere if day == part.nowhere else start + day
     return min(days, settled(problem, after), key=problem.score)

@@ -9,13 +9,14 @@ from uuid import UUID
 import structlog
 from sqlalchemy import select
 
-from guildhall.goals import calendars, outcomes, planning, repository, rescheduling
+from guildhall.goals import answering, calendars, outcomes, planning, repository, rescheduling
+from guildhall.goals.conversations import CONVERSE_TASK
 from guildhall.goals.models import Goal, Task
 from guildhall.goals.service import PLAN_TASK, start_planning
 from guildhall.infra.tasks import TaskRun
 from guildhall.infra.views import drop_view
 
-__all__ = ["PLAN_TASK", "close_days", "plan_goal", "take_up_lost"]
+__all__ = ["CONVERSE_TASK", "PLAN_TASK", "close_days", "converse", "plan_goal", "take_up_lost"]
 
 log = structlog.get_logger()
 
@@ -117,3 +118,14 @@ async def _close_days_of(run: TaskRun, user_id: UUID) -> int:
     if late:
         await rescheduling.propose(run.units, user_id)
     return len(late)
+
+
+async def converse(
+    run: TaskRun,
+    user_id: str,
+    conversation_id: str,
+    seq: int,
+    request_id: str,  # arguments of a task come by name
+) -> dict[str, Any]:
+    """Answer what a member said in a conversation."""
+    return await answering.answer(run, UUID(user_id), UUID(conversation_id), seq, UUID(request_id))

@@ -1,5 +1,10 @@
 """Tables of goals, their plans and tasks, and what members learned."""
 
+from guildhall.goals.models.conversations import (
+    Conversation,
+    ConversationEntry,
+    ConversationProposal,
+)
 from guildhall.goals.models.goals import Goal, GoalTemplate, Plan
 from guildhall.goals.models.learning import Review, ReviewCard, TaskAbility, WorkDay
 from guildhall.goals.models.tasks import (
@@ -13,6 +18,9 @@ from guildhall.goals.models.tasks import (
 
 __all__ = [
     "Activity",
+    "Conversation",
+    "ConversationEntry",
+    "ConversationProposal",
     "Goal",
     "GoalTemplate",
     "Milestone",

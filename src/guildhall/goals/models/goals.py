@@ -111,7 +111,7 @@ class Plan(Base):
     provider: Mapped[str] = mapped_column(Text)
     model: Mapped[str] = mapped_column(Text)
     prompt: Mapped[str] = mapped_column(Text)
-    content: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    layout: Mapped[dict[str, Any]] = mapped_column(JSONB)
     """Milestones with their tasks and days, what does not fit, and the change against the plan
     before: see `schemas.PlanOut`."""
     created_at: Mapped[datetime]

@@ -197,7 +197,7 @@ class Rescheduling(Base):
     )
     id: Mapped[UUID] = mapped_column(primary_key=True)
     state: Mapped[str] = mapped_column(Text, server_default="proposed")
-    content: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    layout: Mapped[dict[str, Any]] = mapped_column(JSONB)
     """Moves and what finds no day: see `schemas.ReschedulingOut`."""
     created_at: Mapped[datetime]
     decided_at: Mapped[datetime | None]

@@ -1,6 +1,6 @@
 """HTTP of goals."""
 
-from guildhall.goals.routes import goals
+from guildhall.goals.routes import goals, live
 from guildhall.goals.routes.base import routers
 
-__all__ = ["goals", "routers"]
+__all__ = ["goals", "live", "routers"]
