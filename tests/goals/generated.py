@@ -144,9 +144,9 @@ def a_day_missed(seed: int, number: int = 30) -> Case:
 def spread_evenly(case: Case) -> Placement:
     """Give every task a date by its place in the order, as whoever writes dates beside tasks does.
 
-    From the first day to the last deadline, evenly; knows the days, but adds nothing up.
+    From the first day to the last deadline, evenly; knows which days are free, but adds nothing up.
     """
-    days = sorted(case.calendar.free_minutes)
+    days = sorted(day for day, minutes in case.calendar.free_minutes.items() if minutes)
     number = len(case.work)
     on = {item.key: days[at * len(days) // number] for at, item in enumerate(case.work)}
     return Placement(on, {}, optimal=False)

@@ -23,7 +23,7 @@ STRETCHES_PER_SECOND = 8
 ROUNDS = 20
 """Of first fit, from each of its two orders. After these, more of them find little."""
 MOST_AT_ONCE = 120
-"""More than this is not solved as a whole: it takes seconds, and hardly finds more than stretches."""
+"""More than this is not solved as a whole: it takes seconds, and hardly ever finds more."""
 
 
 def place(work: Sequence[Work], calendar: Calendar, *, seconds: float = 1.5) -> Placement:
