@@ -42,7 +42,7 @@ from guildhall.infra.http.envelope import Envelope
 from guildhall.infra.http.hot import HotRoute, SharedAnswers
 from guildhall.infra.http.hygiene import page_policy
 from guildhall.infra.http.problems import ProblemOut, install_problems
-from guildhall.infra.http.streams import LARGEST_FRAME_BYTES
+from guildhall.infra.http.streams import LARGEST_SAID_BYTES
 from guildhall.infra.settings import Settings
 from guildhall.infra.streams import Streams
 from guildhall.infra.telemetry import configure_logs
@@ -201,7 +201,7 @@ def serving(settings: Settings) -> dict[str, Any]:
         "port": settings.api.api_port,
         "http": partial(GuardedProtocol, head_seconds=settings.api.request_body_seconds),
         "ws": "websockets-sansio",
-        "ws_max_size": LARGEST_FRAME_BYTES,
+        "ws_max_size": LARGEST_SAID_BYTES,
         "log_config": None,
         "access_log": False,
         "server_header": False,

@@ -59,6 +59,7 @@ TASKS = (
     Task(progression.PREVIEW_RESCORING_TASK, progression.preview_rescoring),
     Task(progression.APPLY_RESCORING_TASK, progression.apply_rescoring),
     Task(goals.PLAN_TASK, goals.plan_goal),
+    Task(goals.CONVERSE_TASK, goals.converse),
     Task("goals.close_days", goals.close_days, every=timedelta(minutes=30)),
     Task("goals.take_up_lost", goals.take_up_lost, every=timedelta(minutes=10)),
     Task("identity.mail_address_changed", identity.mail_address_changed),
@@ -80,7 +81,10 @@ TASKS = (
 
 SEALED = (identity.TOTP_SECRET,)
 
-WIRING = Wiring(SUBSCRIPTIONS, TASKS, SEALED)
+# What slices suggest on a member's dashboard, in this order, after what their goals suggest.
+SUGGESTIONS = (challenges.SUGGESTIONS,)
+
+WIRING = Wiring(SUBSCRIPTIONS, TASKS, SEALED, SUGGESTIONS)
 
 ROUTERS: tuple[AccessRouters, ...] = (
     identity.routers,

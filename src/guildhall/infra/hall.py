@@ -23,6 +23,7 @@ from guildhall.infra.sealing import SealedColumn, Sealer
 from guildhall.infra.settings import Settings
 from guildhall.infra.tasks import TaskDefinition, TaskRunner
 from guildhall.infra.unit_of_work import UnitsOfWork
+from guildhall.infra.views import SuggestionSource
 from guildhall.kernel.clock import Clock, SystemClock
 
 __all__ = ["Hall", "Wiring", "open_hall", "open_redis"]
@@ -35,6 +36,7 @@ class Wiring:
     subscriptions: Sequence[Subscription]
     tasks: Sequence[TaskDefinition]
     sealed: Sequence[SealedColumn] = ()
+    suggestions: Sequence[SuggestionSource] = ()
 
     @property
     def readers(self) -> dict[str, list[str]]:

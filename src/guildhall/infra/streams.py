@@ -63,6 +63,8 @@ class Reason:
     DRAINING = "draining"
     TOO_SLOW = "too_slow"
     TOO_LARGE = "too_large"
+    TOO_MANY = "too_many_messages"
+    FAILED = "internal_error"
     GONE = "gone"
 
 

@@ -2,16 +2,50 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 from guildhall.infra.cache import Tier
 from guildhall.infra.unit_of_work import UnitOfWork
 
-__all__ = ["VIEW_TIER", "drop_view", "drop_views", "view_key"]
+__all__ = [
+    "VIEW_TIER",
+    "Suggestion",
+    "SuggestionSource",
+    "drop_view",
+    "drop_views",
+    "view_key",
+]
 
 VIEW_TIER = Tier.REDIS
 """Only there: memory would show a member's own change a second later in another process."""
+
+
+@dataclass(frozen=True, slots=True)
+class Suggestion:
+    """What a member might do next."""
+
+    kind: str
+    text: str
+    id: str | None
+    """What it is about; which table that is in, the kind says."""
+
+
+@dataclass(frozen=True)
+class SuggestionSource:
+    """What one slice suggests on a page that another one shows: slices do not know each other, so
+    the wiring hands this down.
+
+    Not a function that reads: the page takes all sources along in one statement.
+    """
+
+    name: str
+    statement: str
+    """Gives one JSON value; `$1` is the member."""
+    suggest: Callable[[Any], Sequence[Suggestion]]
+    """Makes suggestions of that value, the best first."""
 
 
 def view_key(user_id: UUID) -> str:

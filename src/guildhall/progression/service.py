@@ -310,6 +310,7 @@ async def _repair_streak(
     standing = standings[subject_id]
     standing.streak = await _streak_from_history(uow, subject_id, paused.get(subject_id, set()))
     await repository.save(uow, [standing])
+    drop_views(uow, [subject_id])
 
 
 async def _streak_from_history(

@@ -1,6 +1,6 @@
 """HTTP of goals."""
 
-from guildhall.goals.routes import goals, live
+from guildhall.goals.routes import dashboard, goals, live
 from guildhall.goals.routes.base import routers
 
-__all__ = ["goals", "live", "routers"]
+__all__ = ["dashboard", "goals", "live", "routers"]

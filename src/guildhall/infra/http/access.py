@@ -35,6 +35,7 @@ __all__ = [
     "access_routers",
     "admit",
     "describe_access",
+    "hold_to",
     "limited",
     "scopes_of",
     "sign_in_limited",
@@ -135,7 +136,8 @@ def scope_of(request: HTTPConnection, access: Access) -> str:
         slice_name = request.state.slice
     else:
         slice_name = request.scope["route"].tags[0]
-    return _scope(access, str(slice_name), method_of(request))
+    changes = getattr(request.state, "socket_changes", False)
+    return _scope(access, str(slice_name), "POST" if changes else method_of(request))
 
 
 def scopes_of(slices: Iterable[AccessRouters]) -> frozenset[str]:
@@ -196,11 +198,12 @@ async def enter_socket(connection: WebSocket) -> None:
     await admit(connection)
 
 
-def _slice_of_socket(name: str) -> Callable[[WebSocket], Awaitable[None]]:
-    """Name the slice of a WebSocket, whose route carries no tags."""
+def _slice_of_socket(name: str, *, changes: bool) -> Callable[[WebSocket], Awaitable[None]]:
+    """Name the slice of a WebSocket, whose route carries no tags, and what is done there."""
 
     async def note(connection: WebSocket) -> None:
         connection.state.slice = name
+        connection.state.socket_changes = changes
 
     return note
 
@@ -208,12 +211,16 @@ def _slice_of_socket(name: str) -> Callable[[WebSocket], Awaitable[None]]:
 Socket = Callable[..., Awaitable[None]]
 
 
-def socket(router: APIRouter, path: str) -> Callable[[Socket], Socket]:
+def socket(router: APIRouter, path: str, *, changes: bool = False) -> Callable[[Socket], Socket]:
     """Declare a WebSocket of members. It has an entrance of its own, in place of the router's
-    dependencies: those read requests."""
+    dependencies: those read requests.
+
+    `changes` says that something can be changed over it, so that an API key needs the scope for
+    that: its handshake is a GET, whatever is said later.
+    """
 
     def declare(endpoint: Socket) -> Socket:
-        named = Depends(_slice_of_socket(str(router.tags[0])))
+        named = Depends(_slice_of_socket(str(router.tags[0]), changes=changes))
         router.routes.append(
             APIWebSocketRoute(path, endpoint, dependencies=[named, Depends(enter_socket)])
         )
@@ -248,10 +255,15 @@ def limited(name: str, per_minute: int) -> Dependency:
     limit = Limit(name, per_minute)
 
     async def count(request: Request) -> None:
-        door = request.app.state.entrance.door
-        request.state.allowance = await door.count(limit, request.state.member.id)
+        await hold_to(limit, request)
 
     return cast(Dependency, Depends(count))
+
+
+async def hold_to(limit: Limit, request: Request) -> None:
+    """Hold a request of a member who was let in to one more limit, as `limited` does."""
+    door = request.app.state.entrance.door
+    request.state.allowance = await door.count(limit, request.state.member.id)
 
 
 async def _current_member(request: Request) -> Member:

@@ -9,12 +9,15 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
-from typing import Annotated
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing
+from typing import Annotated, Protocol
 
 import orjson
+import structlog
 from fastapi import Depends, HTTPException, Response, WebSocket
 from fastapi.sse import KEEPALIVE_COMMENT, format_sse_event
+from pydantic import BaseModel
 from starlette.requests import HTTPConnection
 from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocketDisconnect
@@ -22,18 +25,32 @@ from starlette.websockets import WebSocketDisconnect
 from guildhall.infra.http.entrance import EVENT_STREAM, asks_for_events
 from guildhall.infra.streams import LiveEvent, Reason, Stream, Streams
 
-__all__ = ["LARGEST_FRAME_BYTES", "EventStream", "OpenStream", "converse"]
+__all__ = [
+    "LARGEST_FRAME_BYTES",
+    "LARGEST_SAID_BYTES",
+    "EventStream",
+    "OpenStream",
+    "Party",
+    "converse",
+    "discuss",
+]
+
+log = structlog.get_logger()
 
 KEEP_ALIVE_SECONDS = 15
 SEND_SECONDS = 5
 RETRY_MILLISECONDS = 2000
 LARGEST_FRAME_BYTES = 4096
+LARGEST_SAID_BYTES = 16_384
+"""Of a frame where people talk. The server reads none that is larger, of any socket."""
 CLOSE_CODES = {
     Reason.SESSION_ENDED: 4001,
     Reason.TOKEN_EXPIRED: 4001,
     Reason.DRAINING: 1012,
     Reason.TOO_SLOW: 1013,
     Reason.TOO_LARGE: 1009,
+    Reason.TOO_MANY: 4029,
+    Reason.FAILED: 1011,
 }
 
 
@@ -125,6 +142,72 @@ async def converse(socket: WebSocket, stream: Stream) -> None:
         hearing.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await hearing
+
+
+class Party(Protocol):
+    """Who answers on the hall's side of a WebSocket. Both give frames, and one runs at a time."""
+
+    def hear(self, said: str | bytes) -> AsyncGenerator[BaseModel, None]:
+        """Take what the client says. May end the stream."""
+        ...
+
+    def learn(self, event: LiveEvent | None) -> AsyncGenerator[BaseModel, None]:
+        """Take an event of the stream, or that there was none for a while."""
+        ...
+
+
+async def discuss(socket: WebSocket, stream: Stream, party: Party) -> None:
+    """Let a party talk with a client in JSON texts, for as long as the stream lives.
+
+    What is said is taken one by one: who does not read the answers is not heard further, and is
+    soon let go.
+    """
+    await socket.accept()
+    floor = asyncio.Lock()
+
+    async def speak(frames: AsyncGenerator[BaseModel, None]) -> None:
+        async with floor, aclosing(frames):
+            async for frame in frames:
+                try:
+                    async with asyncio.timeout(SEND_SECONDS):
+                        await socket.send_text(frame.model_dump_json())
+                except TimeoutError:
+                    stream.end(Reason.TOO_SLOW)
+                except (WebSocketDisconnect, RuntimeError):  # Gone, or closed by us meanwhile.
+                    stream.end(Reason.GONE)
+                if stream.reason is not None:
+                    return
+
+    async def listen() -> None:
+        try:
+            while stream.reason is None:
+                message = await socket.receive()
+                if message["type"] == "websocket.disconnect":
+                    stream.end(Reason.GONE)
+                    return
+                text = message.get("text")
+                await speak(party.hear(message["bytes"] if text is None else text))
+        except Exception:
+            log.exception("socket_failed", path=socket.url.path)
+            stream.end(Reason.FAILED)
+
+    listening = asyncio.create_task(listen())
+    try:
+        while stream.reason is None:
+            event = await stream.next(KEEP_ALIVE_SECONDS)
+            if stream.reason is None:
+                await speak(party.learn(event))
+    except Exception:
+        log.exception("socket_failed", path=socket.url.path)
+        stream.end(Reason.FAILED)
+    finally:
+        listening.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await listening
+    if stream.reason is not None and stream.reason != Reason.GONE:
+        with contextlib.suppress(TimeoutError, WebSocketDisconnect, RuntimeError):
+            async with asyncio.timeout(SEND_SECONDS):
+                await socket.close(CLOSE_CODES[stream.reason], stream.reason)
 
 
 async def _hear(socket: WebSocket, stream: Stream) -> None:

@@ -1,0 +1,40 @@
+"""What challenges suggest to a member on their page."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from guildhall.challenges.repository import LIST
+from guildhall.infra.views import Suggestion, SuggestionSource
+
+__all__ = ["SUGGESTIONS"]
+
+LOOKED_AT = 10
+SUGGESTED = 2
+# The first page of the list as its reader gets it with `right_for_me`, within another statement:
+# there only the reader is an argument.
+_FIRST_PAGE = {2: "NULL", 3: "NULL", 4: "NULL", 5: "true", 6: "NULL", 7: "NULL", 8: str(LOOKED_AT)}
+
+
+def _right_for_me() -> str:
+    statement = LIST
+    for number, value in _FIRST_PAGE.items():
+        statement = statement.replace(f"${number}", value)
+    return f"SELECT coalesce(items::json, '[]') FROM ({statement}) AS page"
+
+
+def _suggested(page: Any) -> Sequence[Suggestion]:
+    open_ones = [line for line in page if not line["passed"] and not line["locked"]]
+    return [
+        Suggestion(
+            "challenge",
+            f"Try “{line['title']}”: you would pass about {round(line['chance'] * 100)} in 100.",
+            line["id"],
+        )
+        for line in open_ones[:SUGGESTED]
+    ]
+
+
+SUGGESTIONS = SuggestionSource("challenges", _right_for_me(), _suggested)
+"""Challenges that are neither dull nor hopeless for the member."""
