@@ -108,8 +108,8 @@ async def server(_llm_server: LlmServer) -> AsyncIterator[LlmServer]:
 def provider_settings(server: LlmServer, protocol: str, **more: Any) -> LlmSettings:
     """Settings for one provider, in a hurry; embeddings as well where the protocol has them."""
     settings: dict[str, Any] = {
-        "llm_timeout_seconds": 5,
-        "llm_stall_seconds": 5,
+        "llm_timeout_seconds": 20,
+        "llm_stall_seconds": 20,
         "llm_backoff_seconds": 0.001,
     }
     if protocol != "offline":

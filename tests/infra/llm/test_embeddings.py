@@ -106,7 +106,8 @@ async def test_no_other_model_takes_the_place_of_one_that_fails(
     server: LlmServer, meter: WritingMeter, behaviour: Behaviour, kind: FaultKind, calls: int
 ) -> None:
     server.behave(behaviour, None, retry_after_seconds=0.001)
-    async with line_to(server, "openai", llm_timeout_seconds=0.5) as llm:
+    patience = 0.5 if behaviour is Behaviour.STALL else 20
+    async with line_to(server, "openai", llm_timeout_seconds=patience) as llm:
         with pytest.raises(EmbeddingFailed) as failed:
             await llm.embed(["a text"], meter)
     assert (failed.value.fault.provider, failed.value.fault.kind) == ("embeddings", kind)

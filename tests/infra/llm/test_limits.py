@@ -120,7 +120,7 @@ async def test_a_turn_ends_with_its_time(server: LlmServer, meter: WritingMeter)
     server.behave(Behaviour.STALL, None)
     fallbacks = (fallback(server, "anthropic", "next-one", "second"),)
     async with line_to(server, "openai", llm_fallbacks=fallbacks) as llm:
-        reply = await llm.ask(for_text(seconds=0.3), meter)
+        reply = await llm.ask(for_text(seconds=1.5), meter)
     assert reply.output == OFFLINE_TEXT
     assert kinds(reply) == [("openai", FaultKind.TIMEOUT), ("next-one", FaultKind.TIMEOUT)]
     assert meter.faults == [FaultKind.TIMEOUT]
@@ -191,7 +191,7 @@ async def test_what_only_speaks_against_a_question_opens_no_breaker(
 async def test_a_turn_without_time_opens_no_breaker(server: LlmServer, meter: WritingMeter) -> None:
     server.behave(Behaviour.STALL)
     async with line_to(server, "openai", llm_breaker_faults=1) as llm:
-        assert (await llm.ask(for_text(seconds=0.2), meter)).provider == OFFLINE
+        assert (await llm.ask(for_text(seconds=1.5), meter)).provider == OFFLINE
         assert (await llm.ask(for_text(), meter)).provider == "openai"
 
 

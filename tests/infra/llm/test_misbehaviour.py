@@ -52,6 +52,13 @@ NOTHING_CAME = {Behaviour.BROKEN_BODY, Behaviour.ERROR, Behaviour.CUT, Behaviour
 INVALID_AFTERWARDS = {Behaviour.BAD_JSON, Behaviour.WRONG_SCHEMA, Behaviour.EMPTY}
 
 
+def patience(behaviour: Behaviour) -> dict[str, float]:
+    """Wait briefly only for what never comes: a busy machine is slow with the rest."""
+    if behaviour is Behaviour.STALL:
+        return {"llm_timeout_seconds": 0.5}
+    return {"llm_stall_seconds": 0.5} if behaviour is Behaviour.STALL_MIDWAY else {}
+
+
 async def stream_whole(
     llm: Llm, question: Question[str], meter: WritingMeter
 ) -> tuple[Reply[str], str]:
@@ -80,7 +87,7 @@ async def test_a_provider_that_goes_on_like_that_is_passed_over(
 ) -> None:
     server.behave(behaviour, None, retry_after_seconds=0.001)
     kind, calls = ENDS[behaviour]
-    settings = {"llm_output": output, "llm_model": model, "llm_timeout_seconds": 0.5}
+    settings = {"llm_output": output, "llm_model": model} | patience(behaviour)
     async with line_to(server, protocol, **settings) as llm:
         reply = await llm.ask(for_outline(tries=TRIES), meter)
     assert (reply.output, reply.provider) == (OFFLINE_OUTLINE, OFFLINE)
@@ -223,7 +230,7 @@ async def test_a_stream_that_does_not_begin_is_made_up_for(
         server.behave(Behaviour.CONTENT_FILTER, None)
     server.behave(behaviour, None, retry_after_seconds=0.001)
     kind, calls = STREAM_ENDS[behaviour]
-    async with line_to(server, protocol, llm_timeout_seconds=0.5) as llm:
+    async with line_to(server, protocol, **patience(behaviour)) as llm:
         reply, said = await stream_whole(llm, for_text(tries=TRIES), meter)
     assert (said, reply.output, reply.provider) == (OFFLINE_TEXT, OFFLINE_TEXT, OFFLINE)
     assert [(fault.provider, fault.kind) for fault in reply.faults] == [(protocol, kind)]
@@ -251,7 +258,7 @@ async def test_a_stream_that_breaks_off_says_so_and_counts_what_came(
 ) -> None:
     server.behave(behaviour, None)
     said: list[str] = []
-    async with line_to(server, protocol, llm_stall_seconds=0.3) as llm:
+    async with line_to(server, protocol, **patience(behaviour)) as llm:
         async with llm.stream(for_text(), meter) as answer:
             with pytest.raises(AnswerCut) as cut:
                 await listen(answer, said)
