@@ -34,13 +34,19 @@ async def test_what_a_killed_process_was_asking_is_answered_once_and_charged_onc
             "LLM_PRICES": orjson.dumps({MODEL: {"input": 0, "output": MICROS_A_TOKEN}}).decode(),
         },
     )  # fmt: skip
+    # However long it takes to start: it asks, or it ends.
+    asked = asyncio.ensure_future(server.script.wait_until(lambda: server.script.under_way > 0))
+    ended = asyncio.ensure_future(process.wait())
     try:
-        await server.until_under_way(1)
+        await asyncio.wait([asked, ended], return_when=asyncio.FIRST_COMPLETED)
+        assert asked.done(), process.returncode
         (call,) = await house.calls()
         assert (call["state"], call["reserved_micros"]) == ("reserved", MOST_MICROS)
     finally:
-        process.kill()
-        await process.wait()
+        if process.returncode is None:
+            process.kill()
+        await ended
+        asked.cancel()
     server.release()
     # The hall's clock is years ahead of that process: its lease is over.
     reply = await house.ask(member, cause=CAUSE)
