@@ -215,11 +215,21 @@ async def _propose(
 
 
 async def _template(run: TaskRun, goal: Goal, near: Near) -> Template | None:
-    """Give the template that the member chose, else the nearest one."""
+    """Give the template that the member chose, else the one that the goal's words name, else the
+    nearest one."""
     async with run.units.read(member=goal.user_id) as uow:
         chosen = await repository.template(uow, goal.template) if goal.template else None
-    found = chosen or next(iter(near.templates), None)
-    return Template.model_validate(found.content) if found else None
+        known = [] if chosen else await repository.templates(uow)
+    if chosen is not None:
+        return Template.model_validate(chosen.content)
+    named = offline.matching(
+        goal.title,
+        goal.description,
+        [Template.model_validate(template.content) for template in known],
+        domain=goal.domain,
+    )
+    nearest = next(iter(near.templates), None)
+    return named or (Template.model_validate(nearest.content) if nearest else None)
 
 
 def _placed(basis: Basis, proposal: PlanProposal, notes: Sequence[str]) -> PlanContent:
