@@ -34,6 +34,8 @@ FITTING: Mapping[str, Mapping[str, Any]] = {
     "ai_turns": {"state": "settled"},
     "attempts": {"status": "passed"},
     "challenges": {"difficulty": "easy"},
+    "conversation_entries": {"kind": "said"},
+    "conversation_proposals": {"state": "open"},
     "goals": {"status": "active", "minutes_per_day": 30, "domain": None, "template": None},
     "outbox_events": {"state": "done", "handler": "progression.note_happenings"},
     "plans": {"state": "accepted"},

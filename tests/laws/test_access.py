@@ -157,7 +157,8 @@ def unguarded_sockets(routes: Iterable[Any]) -> list[str]:
 
 def test_every_socket_has_the_entrance_of_members(settings: Settings) -> None:
     declared = [route for routers in ROUTERS for router in routers for route in router.routes]
-    assert [route.path for route in declared if isinstance(route, WebSocketRoute)] == ["/live"]
+    sockets = [route.path for route in declared if isinstance(route, WebSocketRoute)]
+    assert sockets == ["/live", "/ai/interact"]
     assert unguarded_sockets([*declared, *create_app(settings).routes]) == []
 
 

@@ -72,7 +72,7 @@ WORDS = {
     "begin": (401, "sign_in_not_begun"),
 }
 STREAM = {"Accept": "text/event-stream"}
-STREAMS = {"/live"}
+STREAMS = {"/live", "/ai/interact"}
 SOCKET = "WS"
 """Stands in the table where a WebSocket's method would, if it had one."""
 
@@ -330,7 +330,8 @@ async def measured(application: Any, hall: Hall, level: Access) -> dict[str, lis
 def scope_for(route: Route, method: str, level: Access) -> str:
     """Say which scope a key needs, from the contract and not from the code that asks for it."""
     if isinstance(route, APIWebSocketRoute):
-        return "identity:read"
+        # What is said over the second changes something, though its handshake is a GET.
+        return {"/live": "identity:read", "/ai/interact": "goals:write"}[route.path]
     subject = "admin" if level is Access.ADMIN else route.tags[0]
     return f"{subject}:{'read' if method == 'GET' else 'write'}"
 
@@ -354,6 +355,7 @@ def test_the_law_of_the_matrix_sees_a_route_without_a_row_and_a_row_without_a_ro
         "DELETE /secrets: no row",
         "GET /secrets: no row",
         f"{gone}: no route",
+        "WS /ai/interact: no route",
         "WS /live: no route",
     ]
 

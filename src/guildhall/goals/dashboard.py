@@ -69,7 +69,7 @@ async def _read(hall: Hall, whose: Member, today: date) -> dict[str, Any]:
         suggestions += source.suggest(value)
     tasks = own["tasks"]
     return {
-        "user_id": whose.id,
+        "user_id": str(whose.id),
         "progress": {
             name: progress[name]
             for name in ("total_xp", "level", "next_level_xp", "on_leaderboards")

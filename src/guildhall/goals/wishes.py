@@ -58,7 +58,7 @@ MISSED = re.compile(
 REOPEN = re.compile(r"^\s*(?:please\s+)?(?:reopen|undo|open again)\s+" + REST, re.IGNORECASE)
 MOVE = re.compile(
     r"^\s*(?:please\s+|can you\s+|could you\s+)?(?:move|shift|postpone|put|reschedule)\s+"
-    r"(?P<task>.+?)\s+(?:to|until|till|on|for)\s+(?P<day>[^.!?]+)" + END,
+    r"(?P<task>.+)\s+(?:to|until|till|on|for)\s+(?P<day>[^.!?]+)" + END,
     re.IGNORECASE,
 )
 NEW_DAYS = re.compile(
