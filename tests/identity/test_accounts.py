@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
+from typing import Any
 
 import pytest
 from pwdlib.hashers.bcrypt import BcryptHasher
@@ -192,3 +193,38 @@ async def test_a_wrong_or_replaced_setup_token_opens_nothing(
     for token in (first, another, "guess"):
         answer = await client.post("/auth/setup", json=ADA | {"token": token})
         assert (answer.status_code, answer.json()["error"]) == (403, "setup_closed")
+
+
+@pytest.mark.parametrize(
+    ("change", "kept"),
+    [
+        ({"daily_capacity_minutes": 5}, {"daily_capacity_minutes": 5}),
+        ({"daily_capacity_minutes": 960}, {"daily_capacity_minutes": 960}),
+        ({"rest_days": [6, 5, 6]}, {"rest_days": [5, 6]}),
+        ({"rest_days": []}, {"rest_days": []}),
+    ],
+)
+async def test_a_member_says_how_much_fits_into_a_day(
+    client: Client, member: Person, change: dict[str, Any], kept: dict[str, Any]
+) -> None:
+    answer = await client.of(member).patch("/users/me", json=change)
+    assert answer.status_code == 200, answer.text
+    read = (await client.of(member).get("/users/me")).json()
+    assert {name: read[name] for name in kept} == kept
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"daily_capacity_minutes": 4},
+        {"daily_capacity_minutes": 961},
+        {"daily_capacity_minutes": "an hour"},
+        {"rest_days": [7]},
+        {"rest_days": [0, 1, 2, 3, 4, 5, 6]},
+        {"rest_days": "sunday"},
+    ],
+)
+async def test_a_day_that_cannot_be_is_refused(
+    client: Client, member: Person, change: dict[str, Any]
+) -> None:
+    assert (await client.of(member).patch("/users/me", json=change)).status_code == 422

@@ -18,7 +18,7 @@ from guildhall.progression.events import (
     LevelReached,
     RankReached,
 )
-from guildhall.progression.fields import Standing, domain_texts, standing_in
+from guildhall.progression.fields import domain_texts, standing_in
 from guildhall.progression.handlers import (
     award_achievements,
     excuse_moved_days,
@@ -59,7 +59,6 @@ __all__ = [
     "RankReached",
     "SeedBadge",
     "SeedDomain",
-    "Standing",
     "apply_rescoring",
     "audit",
     "award_achievements",
