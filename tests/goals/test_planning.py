@@ -86,10 +86,10 @@ def breaks(goal: GoalOut, who: Member, hall: Hall) -> list[str]:
     return found
 
 
-async def paid(owner: asyncpg.Connection, feature: str = "goals") -> list[asyncpg.Record]:
+async def paid(owner: asyncpg.Connection) -> list[asyncpg.Record]:
     return list(
         await owner.fetch(
-            "SELECT state, cost_micros, fault FROM ai_calls WHERE feature = $1 ORDER BY id", feature
+            "SELECT state, cost_micros, fault FROM ai_calls WHERE feature LIKE 'goals.%' ORDER BY id"
         )
     )
 

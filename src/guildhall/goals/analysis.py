@@ -16,11 +16,11 @@ from guildhall.goals.models import Goal, GoalTemplate
 from guildhall.goals.schemas import Findings
 from guildhall.infra.llm import EmbeddingFailed
 
-__all__ = ["FEATURE", "Near", "analyse", "place_on_the_map"]
+__all__ = ["Near", "analyse", "place_on_the_map"]
 
 log = structlog.get_logger()
 
-FEATURE = "goals"
+FEATURE = "goals.analyse"
 PROMPT = ai.load("guildhall.goals", "analyse_goal", 1)
 MOST_TEXT = 4_000
 

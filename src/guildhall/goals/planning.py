@@ -14,7 +14,7 @@ from uuid import UUID
 
 from guildhall import ai, progression
 from guildhall.goals import analysis, assessment, calendars, offline, repository, validation
-from guildhall.goals.analysis import FEATURE, Near
+from guildhall.goals.analysis import Near
 from guildhall.goals.calendars import Room
 from guildhall.goals.composition import PlanContent, Standing, compose, work_of
 from guildhall.goals.errors import GoalNotFound
@@ -32,6 +32,7 @@ from guildhall.infra.views import drop_view
 
 __all__ = ["plan", "standing_of"]
 
+FEATURE = "goals.plan"
 PROMPT = ai.load("guildhall.goals", "propose_plan", 1)
 NOBODY_ASKED = "none"
 
