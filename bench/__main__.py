@@ -1,4 +1,4 @@
-"""`python -m bench [a b c d e f g] [--quick]`: runs benchmarks, prints and writes a table."""
+"""`python -m bench [a b c d e f g h] [--quick]`: runs benchmarks, prints and writes a table."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import asyncio
 import sys
 import time
 
-from bench import awards, growth, latency, learning, plans, requests, sign_in
+from bench import awards, dashboard, growth, latency, learning, plans, requests, sign_in
 from bench.harness import open_servers
 from bench.report import Figure, print_table, progress, write
 from bench.scale import FULL, QUICK
@@ -20,6 +20,7 @@ BENCHMARKS = {
     "e": sign_in.run,
     "f": learning.run,
     "g": plans.run,
+    "h": dashboard.run,
 }
 
 
@@ -36,7 +37,8 @@ async def _run(names: list[str], *, quick: bool, configured: bool) -> list[Figur
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="bench", description=sys.modules["bench"].__doc__)
-    parser.add_argument("names", nargs="*", metavar="a|b|c|d|e|f|g", help="which; all unless said")
+    letters = "|".join(sorted(BENCHMARKS))
+    parser.add_argument("names", nargs="*", metavar=letters, help="which; all unless said")
     parser.add_argument("--quick", action="store_true", help="a smoke run; its figures are noise")
     parser.add_argument(
         "--configured",
