@@ -89,7 +89,8 @@ def breaks(goal: GoalOut, who: Member, hall: Hall) -> list[str]:
 async def paid(owner: asyncpg.Connection) -> list[asyncpg.Record]:
     return list(
         await owner.fetch(
-            "SELECT state, cost_micros, fault FROM ai_calls WHERE feature LIKE 'goals.%' ORDER BY id"
+            "SELECT state, cost_micros, fault FROM ai_calls"
+            " WHERE feature LIKE 'goals.%' ORDER BY id"
         )
     )
 

@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bench.plans import compare
-from guildhall.goals.greedy import Problem
 from guildhall.goals.scheduling import Calendar, Placement, Why, Work, greedy, place, violations
+from guildhall.goals.scheduling.greedy import Problem
 from tests.goals.generated import FIRST_DAY, a_day_missed, a_goal, a_year
 
 D = [FIRST_DAY + timedelta(days=offset) for offset in range(10)]

@@ -10,8 +10,8 @@ from uuid import UUID
 
 from pydantic import BaseModel
 
-from guildhall.goals.placement import Placement, Why, Work
 from guildhall.goals.proposals import PlanProposal
+from guildhall.goals.scheduling import Placement, Why, Work
 from guildhall.goals.schemas import MilestoneOut, PlanChange, PlannedTaskOut, UnplacedOut
 from guildhall.kernel.ids import new_id
 

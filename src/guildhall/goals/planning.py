@@ -19,9 +19,8 @@ from guildhall.goals.calendars import Room
 from guildhall.goals.composition import PlanContent, Standing, compose, work_of
 from guildhall.goals.errors import GoalNotFound
 from guildhall.goals.models import Goal, Plan
-from guildhall.goals.placement import Calendar, Placement
 from guildhall.goals.proposals import PlanProposal
-from guildhall.goals.scheduling import place
+from guildhall.goals.scheduling import Calendar, Placement, place
 from guildhall.goals.schemas import Findings, RankFinding
 from guildhall.goals.templates import Template
 from guildhall.goals.wording import other_language

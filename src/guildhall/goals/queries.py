@@ -9,7 +9,7 @@ from uuid import UUID
 from guildhall.goals import repository
 from guildhall.goals.composition import REASONS, PlanContent
 from guildhall.goals.models import Goal, Plan, Task
-from guildhall.goals.placement import Why
+from guildhall.goals.scheduling import Why
 from guildhall.goals.schemas import (
     ActivityOut,
     Findings,

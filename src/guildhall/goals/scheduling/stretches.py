@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from guildhall.goals.greedy import Problem, settled
-from guildhall.goals.solving import DayModel, Effort
+from guildhall.goals.scheduling.greedy import Problem, settled
+from guildhall.goals.scheduling.solving import DayModel, Effort
 
 __all__ = ["reworked"]
 

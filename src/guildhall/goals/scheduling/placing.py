@@ -5,13 +5,19 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 
-from guildhall.goals.greedy import Problem, first_fit, greedy, keepable, placement_of, settled
-from guildhall.goals.placement import Calendar, Placement, Why, Work, violations
-from guildhall.goals.solving import SMALL, Effort, improve
-from guildhall.goals.squeaks import squeaky_wheels
-from guildhall.goals.stretches import reworked
+from guildhall.goals.scheduling.greedy import (
+    Problem,
+    first_fit,
+    keepable,
+    placement_of,
+    settled,
+)
+from guildhall.goals.scheduling.placement import Calendar, Placement, Work
+from guildhall.goals.scheduling.solving import SMALL, Effort, improve
+from guildhall.goals.scheduling.squeaks import squeaky_wheels
+from guildhall.goals.scheduling.stretches import reworked
 
-__all__ = ["Calendar", "Placement", "Why", "Work", "greedy", "place", "violations"]
+__all__ = ["place"]
 
 UNITS_PER_SECOND = 0.006
 """CP-SAT's units of work for a second that may be used. It counts less than it does, so this leaves

@@ -15,7 +15,7 @@ from operator import mul
 
 from ortools.sat.python import cp_model
 
-from guildhall.goals.greedy import Problem, settled
+from guildhall.goals.scheduling.greedy import Problem, settled
 
 __all__ = ["SMALL", "DayModel", "Effort", "improve"]
 

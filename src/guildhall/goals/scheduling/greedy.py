@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import date
 from heapq import heapify, heappop, heappush
 
-from guildhall.goals.placement import Calendar, Placement, Why, Work
+from guildhall.goals.scheduling.placement import Calendar, Placement, Why, Work
 
 __all__ = ["Problem", "Score", "first_fit", "greedy", "keepable", "placement_of", "settled"]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from guildhall.goals.greedy import Problem, first_fit, followers_of, sorted_by
+from guildhall.goals.scheduling.greedy import Problem, first_fit, followers_of, sorted_by
 
 __all__ = ["squeaky_wheels"]
 
