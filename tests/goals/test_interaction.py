@@ -11,6 +11,7 @@ from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
 
+import asyncpg
 import pytest
 import pytest_asyncio
 import websockets
@@ -84,7 +85,8 @@ class Talker:
 async def talking(live: Served, person: Person, **headers: str) -> AsyncIterator[Talker]:
     shown = headers or {"Authorization": f"Bearer {person.token}"}
     url = live.socket_url.replace("/live", "/ai/interact")
-    async with websockets.connect(url, additional_headers=shown) as socket:
+    # Not compressed: a test means the sizes that it sends.
+    async with websockets.connect(url, additional_headers=shown, compression=None) as socket:
         yield Talker(socket)
 
 
@@ -426,3 +428,62 @@ async def test_an_open_conversation_holds_no_connection_to_the_database(
         async with committed.units.read(member=member.id) as uow:
             [found] = (await uow.session.scalars(select(Conversation))).all()
         assert (found.answering, found.last_seq) == (None, 2)
+
+
+LONG_AGO = """
+INSERT INTO conversation_entries (user_id, conversation_id, seq, kind, frame, created_at)
+SELECT $1, $2, n, 'said', jsonb_build_object('type', 'message', 'by', 'member', 'seq', n,
+    'text', repeat('x', $4), 'client_id', NULL, 'at', now()), now()
+FROM generate_series(1, $3::int) n
+"""
+
+
+async def long_conversation(
+    owner: asyncpg.Connection, person: Person, entries: int, letters: int
+) -> str:
+    conversation_id = new_id()
+    await owner.execute(
+        "INSERT INTO conversations (user_id, id, last_seq, created_at, updated_at)"
+        " VALUES ($1, $2, $3, now(), now())",
+        person.id,
+        conversation_id,
+        entries,
+    )
+    await owner.execute(LONG_AGO, person.id, conversation_id, entries, letters)
+    return str(conversation_id)
+
+
+async def test_a_long_conversation_is_told_whole_and_in_order(
+    live: Served, member: Person, owner: asyncpg.Connection
+) -> None:
+    long = 3 * interaction.ENTRIES_AT_ONCE
+    conversation_id = await long_conversation(owner, member, long, 10)
+    async with talking(live, member) as talker:
+        await talker.say("resume", conversation_id=conversation_id, after_seq=7)
+        assert (await talker.hears())["seq"] == long
+        heard = [(await talker.hears())["seq"] for _ in range(long - 7)]
+        assert heard == list(range(8, long + 1))
+        await talker.say("ping")
+        assert (await talker.hears())["type"] == "pong"
+
+
+async def test_who_does_not_read_is_let_go_and_holds_up_nobody(
+    live: Served,
+    member: Person,
+    other: Person,
+    owner: asyncpg.Connection,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("guildhall.infra.http.streams.SEND_SECONDS", 0.2)
+    conversation_id = await long_conversation(owner, member, 5_000, 4_000)
+    async with talking(live, member) as slow, talking(live, other) as good:
+        streams = live.app.state.streams
+        assert len(streams._all()) == 2
+        await slow.say("resume", conversation_id=conversation_id)
+        await good.begins("hello")
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            while len(streams._all()) == 2:  # noqa: ASYNC110  # there is no event to wait for
+                await asyncio.sleep(0.01)
+        await good.say("ping")
+        assert (await good.hears())["type"] == "pong"
+        slow.socket.transport.abort()
