@@ -157,7 +157,7 @@ def seed(folder: Path | None, check: bool) -> None:
     new = 0 if check else _with_hall(lambda hall: write_content(hall, content))
     click.echo(
         f"{len(content.domains)} domains, {len(content.badges)} badges,"
-        f" {len(content.challenges)} challenges"
+        f" {len(content.templates)} templates, {len(content.challenges)} challenges"
         + (": nothing wrong with them" if check else f", {new} of them new")
     )
 
