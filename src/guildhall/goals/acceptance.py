@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from datetime import date
 from uuid import UUID
 
@@ -44,12 +44,19 @@ async def accept(uow: UnitOfWork, who: Member, goal_id: UUID, body: PlanAccept) 
     if plan is None or plan.state != "proposed" or plan.version != goal.last_version:
         raise PlanStale
     content = PlanContent.model_validate(plan.layout)
-    left_out = _with_followers(content, body.leave_out)
-    tasks = [task for task in _tasks(content) if task.id not in left_out]
-    if not any(task.status == "open" for task in tasks):
+    standing = {
+        task.id: task
+        for task in await repository.tasks_of(uow, who.id, goal_id)
+        if task.kind != "review"
+    }
+    # Since this was proposed, more may have been done, which nobody can leave out any more.
+    done = {id_ for id_, task in standing.items() if task.status == "done"}
+    left_out = _with_followers(content, set(body.leave_out) - done) - done
+    to_do = [task for task in _tasks(content) if task.id not in left_out | done]
+    if not to_do:
         raise NothingChosen
-    await _check_room(uow, goal, tasks)
-    await _write(uow, goal, content, left_out)
+    await _check_room(uow, goal, to_do)
+    await _write(uow, goal, content, standing, left_out)
     await repository.overtake_plans(uow, who.id, goal_id, "accepted")
     _close(plan, uow)
     goal.status, goal.updated_at = "active", uow.now
@@ -87,7 +94,7 @@ async def _check_room(uow: UnitOfWork, goal: Goal, tasks: list[PlannedTaskOut]) 
         raise GoalNotFound
     wanted = defaultdict[date, int](int)
     for task in tasks:
-        if task.status == "open" and task.scheduled_on is not None:
+        if task.scheduled_on is not None:
             wanted[task.scheduled_on] += task.minutes
             if not room.today <= task.scheduled_on <= goal.deadline:
                 raise PlanStale
@@ -100,14 +107,19 @@ async def _check_room(uow: UnitOfWork, goal: Goal, tasks: list[PlannedTaskOut]) 
 
 
 async def _write(
-    uow: UnitOfWork, goal: Goal, content: PlanContent, left_out: Collection[UUID]
+    uow: UnitOfWork,
+    goal: Goal,
+    content: PlanContent,
+    standing: Mapping[UUID, Task],
+    left_out: Collection[UUID],
 ) -> None:
-    standing = {
-        task.id: task
-        for task in await repository.tasks_of(uow, goal.user_id, goal.id)
-        if task.kind != "review"
+    named = {task.id for task in _tasks(content)}
+    lived = {
+        task.milestone_id
+        for task in standing.values()
+        if task.status == "done" and task.id not in named
     }
-    milestone_of = await _write_milestones(uow, goal, content)
+    milestone_of = await _write_milestones(uow, goal, content, lived)
     kept = set[UUID]()
     new: list[dict[str, object]] = []
     position = 0
@@ -137,9 +149,11 @@ async def _write(
         await uow.session.execute(insert(TaskDependency), depends)
 
 
-async def _write_milestones(uow: UnitOfWork, goal: Goal, content: PlanContent) -> dict[UUID, UUID]:
-    """Write the milestones; one that is called as before is the same. Give their ids by those of
-    the content."""
+async def _write_milestones(
+    uow: UnitOfWork, goal: Goal, content: PlanContent, lived: Collection[UUID]
+) -> dict[UUID, UUID]:
+    """Write the milestones; one that is called as before is the same. Those with something done
+    that is not in the plan any more stay in front. Give their ids by those of the content."""
     before = {m.title: m for m in await repository.milestones_of(uow, goal.user_id, goal.id)}
     await uow.session.execute(
         update(Milestone)
@@ -147,21 +161,29 @@ async def _write_milestones(uow: UnitOfWork, goal: Goal, content: PlanContent) -
         .values(position=-1)
         .execution_options(synchronize_session=False)
     )
+    titles = {milestone.title for milestone in content.milestones}
+    past = [m for m in before.values() if m.id in lived and m.title not in titles]
+    for position, left in enumerate(past):
+        await _place(uow, left, position)
     ids = {}
-    for position, milestone in enumerate(content.milestones):
+    for position, milestone in enumerate(content.milestones, start=len(past)):
         known = before.pop(milestone.title, None)
         ids[milestone.id] = known.id if known else milestone.id
         if known is None:
             uow.session.add(_new_milestone(goal, milestone, position))
         else:
-            await uow.session.execute(
-                update(Milestone)
-                .where(Milestone.user_id == goal.user_id, Milestone.id == known.id)
-                .values(position=position, evidence=milestone.evidence, due_on=milestone.due_on)
-                .execution_options(synchronize_session=False)
-            )
+            words = {"evidence": milestone.evidence, "due_on": milestone.due_on}
+            await _place(uow, known, position, **words)
     await uow.session.flush()
     return ids
+
+
+async def _place(uow: UnitOfWork, known: Milestone, position: int, **words: object) -> None:
+    await uow.session.execute(
+        update(Milestone)
+        .where(Milestone.user_id == known.user_id, Milestone.id == known.id)
+        .values(position=position, **words)
+    )
 
 
 def _new_milestone(goal: Goal, milestone: MilestoneOut, position: int) -> Milestone:

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from datetime import date
 from uuid import UUID
 
-from sqlalchemy import insert, select
+from sqlalchemy import exists, insert, select
+from sqlalchemy.orm import aliased
 
 from guildhall.goals import assessment, calendars, outcomes, repository, selection
 from guildhall.goals.calendars import Room
@@ -41,7 +42,7 @@ class Morning:
     room: Room
     tasks: Mapping[UUID, tuple[Task, Goal]]
     due: Mapping[UUID, tuple[Task, Goal, Card]]
-    """Tasks of which the matter is due again, without an open review; by their ids."""
+    """Tasks of which the matter is due again, by their ids."""
     waits_for: Mapping[UUID, frozenset[UUID]]
     ability: Rating
     done_minutes: int
@@ -105,6 +106,13 @@ async def _look(units: UnitsOfWork, who: Member, day: date | None) -> Morning:
         if day < room.today:
             raise DayPast
         unfinished = await repository.unfinished(uow, who.id)
+        # What is planned for the days before a later one will be done on those.
+        before = {task.id for task, _ in unfinished if _is_between(task, room.today, day)}
+        unfinished = [
+            (task, goal)
+            for task, goal in unfinished
+            if task.id not in before and not room.today <= goal.deadline < day
+        ]
         ahead = [pair for pair in unfinished if not _asks_for(pair[0], day)][:AHEAD_TASKS]
         tasks = {
             task.id: (task, goal)
@@ -117,11 +125,15 @@ async def _look(units: UnitsOfWork, who: Member, day: date | None) -> Morning:
             day,
             room,
             tasks,
-            await _due(uow, who.id, day),
+            await _due(uow, who.id, room.today, day),
             waits_for,
             await assessment.ability_in(uow, who.id, usual),
             (await repository.done_minutes(uow, who.id, day)),
         )
+
+
+def _is_between(task: Task, today: date, day: date) -> bool:
+    return task.scheduled_on is not None and today <= task.scheduled_on < day
 
 
 def _asks_for(task: Task, day: date) -> bool:
@@ -137,7 +149,10 @@ async def _open_dependencies(
     }
 
 
-async def _due(uow: UnitOfWork, user_id: UUID, day: date) -> dict[UUID, tuple[Task, Goal, Card]]:
+async def _due(
+    uow: UnitOfWork, user_id: UUID, today: date, day: date
+) -> dict[UUID, tuple[Task, Goal, Card]]:
+    review = aliased(Task)
     rows = await uow.session.execute(
         select(Task, Goal, ReviewCard)
         .join(ReviewCard, (ReviewCard.user_id == Task.user_id) & (ReviewCard.task_id == Task.id))
@@ -147,6 +162,13 @@ async def _due(uow: UnitOfWork, user_id: UUID, day: date) -> dict[UUID, tuple[Ta
             ReviewCard.due_day <= day,
             Goal.status == "active",
             Task.status == "done",
+            ~exists().where(
+                review.user_id == user_id,
+                review.review_of == Task.id,
+                review.status == "open",
+                review.scheduled_on >= today,
+                review.scheduled_on < day,
+            ),
         )
         .order_by(ReviewCard.due_day, Task.id)
         .limit(MOST_REVIEWS)
@@ -157,6 +179,10 @@ async def _due(uow: UnitOfWork, user_id: UUID, day: date) -> dict[UUID, tuple[Ta
 async def _still_so(uow: UnitOfWork, user_id: UUID, morning: Morning) -> bool:
     """Tell whether the tasks that were chosen from are as they were."""
     now = {task.id: task for task, _ in await repository.unfinished(uow, user_id)}
+    due = await _due(uow, user_id, morning.room.today, morning.day)
+    done = await repository.done_minutes(uow, user_id, morning.day)
+    if due.keys() != morning.due.keys() or done != morning.done_minutes:
+        return False
     return all(
         id_ in now
         and now[id_].scheduled_on == task.scheduled_on
@@ -167,6 +193,7 @@ async def _still_so(uow: UnitOfWork, user_id: UUID, morning: Morning) -> bool:
 
 async def _put_down(uow: UnitOfWork, who: Member, morning: Morning, today: Today) -> TodayOut:
     now = {task.id: task for task, _ in await repository.unfinished(uow, who.id)}
+    due = await _due(uow, who.id, morning.room.today, morning.day)
     reviews = {
         task.review_of: task
         for task in now.values()
@@ -175,7 +202,7 @@ async def _put_down(uow: UnitOfWork, who: Member, morning: Morning, today: Today
     items = []
     for chosen in today.chosen:
         id_ = UUID(chosen.key)
-        if id_ in morning.due:
+        if id_ in due:
             review = reviews.get(id_) or await _open_review(uow, morning, id_)
             if review.scheduled_on != morning.day:
                 review.scheduled_on = morning.day
@@ -188,8 +215,9 @@ async def _put_down(uow: UnitOfWork, who: Member, morning: Morning, today: Today
                 outcomes.note(uow, task, "moved", morning.room.today)
             items.append(_shown(task, morning.tasks[id_][1], chosen))
     await uow.session.flush()
-    planned = morning.done_minutes + sum(item.minutes for item in items)
-    await repository.note_work(uow, who.id, morning.day, planned=min(planned, 1440))
+    if morning.day == morning.room.today:  # Until a later day comes, its plan may well change.
+        planned = morning.done_minutes + sum(item.minutes for item in items)
+        await repository.note_work(uow, who.id, morning.day, planned=min(planned, 1440))
     drop_view(uow, who.id)
     return TodayOut(
         date=morning.day,

@@ -9,6 +9,7 @@ __all__ = [
     "ChallengeUnknown",
     "ConversationNotFound",
     "DashboardNotFound",
+    "DayBeyondDeadline",
     "DayPast",
     "DeadlineOutOfReach",
     "DomainUnknown",
@@ -81,6 +82,11 @@ class DeadlineOutOfReach(Invalid):
 class DayPast(Invalid):
     code = "day_past"
     detail = "This day is over."
+
+
+class DayBeyondDeadline(Invalid):
+    code = "day_beyond_deadline"
+    detail = "This day is after the goal's deadline. Move the deadline first."
 
 
 class NothingChosen(Invalid):

@@ -13,7 +13,13 @@ from sqlalchemy.dialects.postgresql import insert
 
 from guildhall.goals import ability, repository, reviews, rules
 from guildhall.goals.assessment import NO_DOMAIN
-from guildhall.goals.errors import DayPast, GoalClosed, TaskClosed
+from guildhall.goals.errors import (
+    DayBeyondDeadline,
+    DayPast,
+    GoalClosed,
+    TaskClosed,
+    TooManyGoals,
+)
 from guildhall.goals.events import GoalCompleted, TaskCompleted
 from guildhall.goals.models import Activity, Goal, Review, ReviewCard, Task, TaskAbility
 from guildhall.goals.reviews import Card
@@ -28,8 +34,8 @@ from guildhall.kernel.ratings import NEWCOMER, Rating
 
 __all__ = ["Outcome", "add_activity", "card_of", "change", "learn_from", "note", "report", "settle"]
 
-
 REMEMBERED_SECONDS = 15
+WHOLE_PERCENT = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,34 +53,37 @@ class Outcome:
 async def settle(uow: UnitOfWork, who: Member, task_id: UUID, outcome: Outcome) -> Task:
     """Note what became of a task. Emits TaskCompleted the first time that it is done, and
     GoalCompleted with the last one of a plan. Saying the same twice changes nothing."""
+    # Whoever changes tasks takes this first, and the goal before its tasks: of two that are done at
+    # the same instant one is the last, and nobody waits for somebody who waits for them.
+    await repository.lock_schedule(uow, who.id)
     goal_id = (await repository.task(uow, who.id, task_id)).goal_id
-    # The goal first: of two tasks done at the same instant one is the last.
     goal = await repository.goal_for_update(uow, who.id, goal_id)
     task = await repository.task_for_update(uow, who.id, task_id)
     if task.status == "dropped":
         raise TaskClosed
-    reopens = outcome.status == "open" and task.status != "open"
+    wanted = outcome.status or ("done" if outcome.percent == WHOLE_PERCENT else None)
+    if goal.status == "completed" and wanted == task.status == "done" and not outcome.minutes:
+        return task  # The last task of a plan is said to be done twice, too.
+    reopens = wanted == "open" and task.status != "open"
     if goal.status != "active" and not (goal.status == "completed" and reopens):
         raise GoalClosed
     today = who.local_day(uow.now)
+    if reopens:
+        await _reopen(uow, goal, task, today)
     if outcome.scheduled_on is not None and task.status != "done":
-        _move(uow, task, outcome.scheduled_on, today)
-    if outcome.percent is not None and task.status != "done":
+        _move(uow, goal, task, outcome.scheduled_on, today)
+    if task.status != "done" and outcome.percent is not None:
         task.percent = outcome.percent
-    if outcome.minutes or outcome.percent is not None:
-        await _worked(uow, task, today, outcome.minutes or 0, outcome.percent)
-    if outcome.status is not None and outcome.status != task.status:
-        if outcome.status == "done":
-            await _done(uow, goal, task, today, passed=outcome.passed)
-        elif task.status == "done":
+        note(uow, task, "worked", today, minutes=outcome.minutes or None, percent=outcome.percent)
+    elif outcome.minutes:
+        note(uow, task, "worked", today, minutes=outcome.minutes)
+    await _spend(uow, task, today, outcome.minutes or 0)
+    if wanted == "done" and task.status != "done":
+        await _done(uow, goal, task, today, passed=outcome.passed)
+    elif wanted == "missed" and task.status != "missed":
+        if task.status == "done":
             await _undone(uow, goal, task, today)
-            if outcome.status == "missed":
-                await _missed(uow, goal, task, today)
-        elif outcome.status == "missed":
-            await _missed(uow, goal, task, today)
-        else:
-            task.status = "open"
-            note(uow, task, "reopened", today)
+        await _missed(uow, goal, task, today)
     task.updated_at = uow.now
     drop_view(uow, who.id)
     return task
@@ -88,14 +97,13 @@ async def change(uow: UnitOfWork, who: Member, task_id: UUID, outcome: Outcome) 
 
 async def add_activity(uow: UnitOfWork, who: Member, task_id: UUID, body: ActivityIn) -> Activity:
     """Write down work on a task, or a word about it. A goal that is closed takes words too."""
+    await repository.lock_schedule(uow, who.id)
     task = await repository.task_for_update(uow, who.id, task_id)
     if task.status == "dropped":
         raise TaskClosed
     today = who.local_day(uow.now)
-    if body.minutes:
-        task.spent_minutes += body.minutes
-        task.updated_at = uow.now
-        await repository.note_work(uow, who.id, today, done=body.minutes)
+    task.updated_at = uow.now
+    await _spend(uow, task, today, body.minutes or 0)
     drop_view(uow, who.id)
     kind = "worked" if body.minutes else "noted"
     return note(uow, task, kind, today, minutes=body.minutes, text=body.note)
@@ -174,22 +182,48 @@ async def learn_from(uow: UnitOfWork, task: Task, domain: str | None, *, finishe
     known.rating, known.deviation, known.games = learnt.rating, learnt.deviation, learnt.games
 
 
-def _move(uow: UnitOfWork, task: Task, day: date, today: date) -> None:
+def _move(uow: UnitOfWork, goal: Goal, task: Task, day: date, today: date) -> None:
     if day < today:
         raise DayPast
+    # What is late already can still be done today.
+    if day > max(goal.deadline, today):
+        raise DayBeyondDeadline
     if day != task.scheduled_on:
         task.scheduled_on = day
         task.status = "open"
         note(uow, task, "moved", today)
 
 
-async def _worked(
-    uow: UnitOfWork, task: Task, today: date, minutes: int, percent: int | None
-) -> None:
+async def _spend(uow: UnitOfWork, task: Task, today: date, minutes: int) -> None:
+    if not minutes:
+        return
+    await _forget_guess(uow, task)
     task.spent_minutes += minutes
-    note(uow, task, "worked", today, minutes=minutes or None, percent=percent)
-    if minutes:
-        await repository.note_work(uow, task.user_id, today, done=minutes)
+    await repository.note_work(uow, task.user_id, today, done=minutes)
+
+
+async def _forget_guess(uow: UnitOfWork, task: Task) -> None:
+    """Take back the minutes that a task was taken to have needed, for want of any other word."""
+    if task.status == "done" and task.spent_minutes == 0 and task.done_on is not None:
+        await repository.note_work(uow, task.user_id, task.done_on, done=-task.minutes)
+
+
+async def _reopen(uow: UnitOfWork, goal: Goal, task: Task, today: date) -> None:
+    if task.review_of is not None and await _review_is_open(uow, task.user_id, task.review_of):
+        raise TaskClosed
+    if task.status == "done":
+        await _undone(uow, goal, task, today)
+    else:
+        task.status = "open"
+    note(uow, task, "reopened", today)
+
+
+async def _review_is_open(uow: UnitOfWork, user_id: UUID, of_id: UUID) -> bool:
+    """Tell whether the same matter asks again already: once at a time is enough."""
+    of_matter = exists().where(
+        Task.user_id == user_id, Task.review_of == of_id, Task.status == "open"
+    )
+    return bool(await uow.session.scalar(select(of_matter)))
 
 
 async def _done(uow: UnitOfWork, goal: Goal, task: Task, today: date, *, passed: bool) -> None:
@@ -222,12 +256,12 @@ async def _done(uow: UnitOfWork, goal: Goal, task: Task, today: date, *, passed:
 
 
 async def _undone(uow: UnitOfWork, goal: Goal, task: Task, today: date) -> None:
-    if task.spent_minutes == 0 and task.done_on == today:
-        await repository.note_work(uow, task.user_id, today, done=-task.minutes)
+    await _forget_guess(uow, task)
     task.status, task.percent, task.done_at, task.done_on = "open", 0, None, None
     if goal.status == "completed":
-        goal.status, goal.completed_at = "active", None
-    note(uow, task, "reopened", today)
+        if await repository.active_goals(uow, task.user_id) >= rules.MOST_GOALS:
+            raise TooManyGoals
+        goal.status = "active"
 
 
 async def _missed(uow: UnitOfWork, goal: Goal, task: Task, today: date) -> None:
@@ -248,7 +282,8 @@ async def _complete(uow: UnitOfWork, goal: Goal, today: date) -> None:
     )
     if await uow.session.scalar(select(left)):
         return
-    goal.status, goal.completed_at = "completed", uow.now
+    first = goal.completed_at is None
+    goal.status = "completed"
     await uow.session.execute(
         update(Task)
         .where(
@@ -258,6 +293,9 @@ async def _complete(uow: UnitOfWork, goal: Goal, today: date) -> None:
         )
         .values(status="dropped", updated_at=uow.now)
     )
+    if not first:  # Who takes up a task of a goal they had reached does not reach it twice.
+        return
+    goal.completed_at = uow.now
     uow.emit(
         GoalCompleted(
             subject_id=goal.user_id,
@@ -272,7 +310,16 @@ async def _complete(uow: UnitOfWork, goal: Goal, today: date) -> None:
 async def _review(
     uow: UnitOfWork, user_id: UUID, task_id: UUID, day: date, *, passed: bool
 ) -> None:
-    """Keep a review as it was, and what follows from it for the next one."""
+    """Keep a review as it was, and what follows from it for the next one. The same outcome on the
+    same day is the same review: who clicks to and fro has not learnt any more."""
+    said = exists().where(
+        Review.user_id == user_id,
+        Review.task_id == task_id,
+        Review.local_day == day,
+        Review.passed == passed,
+    )
+    if await uow.session.scalar(select(said)):
+        return
     uow.session.add(
         Review(
             user_id=user_id,

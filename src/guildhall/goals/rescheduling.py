@@ -6,9 +6,10 @@ Every member's preview waits for their answer; nothing is moved without it.
 from __future__ import annotations
 
 import asyncio
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from uuid import UUID
 
 from pydantic import BaseModel
@@ -19,8 +20,7 @@ from guildhall.goals.calendars import Room
 from guildhall.goals.composition import REASONS, WEIGHT_MINUTES
 from guildhall.goals.errors import GoalNotFound, ReschedulingNotFound, ReschedulingStale
 from guildhall.goals.models import Goal, Rescheduling, Task
-from guildhall.goals.placement import Calendar, Placement, Work
-from guildhall.goals.scheduling import place
+from guildhall.goals.scheduling import Calendar, Placement, Work, place
 from guildhall.goals.schemas import MoveOut, ReschedulingOut, UnplacedOut
 from guildhall.infra.unit_of_work import UnitOfWork, UnitsOfWork
 from guildhall.infra.views import drop_view
@@ -44,8 +44,8 @@ class Agenda:
     room: Room
     tasks: Sequence[tuple[Task, Goal]]
     waits_for: Mapping[UUID, frozenset[UUID]]
-    done: Mapping[date, int]
-    """Minutes of each day that are done already."""
+    taken: Mapping[date, int]
+    """Minutes of each day that are done already, or reviews."""
 
     def placed(self) -> Placement:
         """Find days for all of it. Works for up to two seconds: not for the event loop."""
@@ -54,6 +54,7 @@ class Agenda:
                 key=str(task.id),
                 minutes=task.minutes,
                 latest=goal.deadline,
+                earliest=self._not_before(task),
                 depends_on=frozenset(str(other) for other in self.waits_for.get(task.id, ())),
                 weight=max(1, task.minutes // WEIGHT_MINUTES),
                 was_on=self._stands_on(task),
@@ -63,7 +64,14 @@ class Agenda:
         if not work:
             return Placement({}, {}, optimal=True)
         last = max(goal.deadline for _, goal in self.tasks)
-        return place(work, Calendar(self.room.free(self.room.today, last, self.done)))
+        return place(work, Calendar(self.room.free(self.room.today, last, self.taken)))
+
+    def _not_before(self, task: Task) -> date | None:
+        """Give the day after a day of which its owner has said already that it is missed."""
+        on = task.scheduled_on
+        if task.status != "missed" or on is None or on < self.room.today:
+            return None
+        return on + timedelta(days=1)
 
     def _stands_on(self, task: Task) -> date | None:
         missed = task.status == "missed" or task.scheduled_on is None
@@ -110,13 +118,17 @@ async def accept(uow: UnitOfWork, user_id: UUID, rescheduling_id: UUID) -> Resch
     room = await calendars.room_of(uow, user_id)
     if room is None:
         raise GoalNotFound
-    tasks = {task.id: task for task, _ in await repository.unfinished(uow, user_id)}
-    for move in Content.model_validate(found.layout).moves:
-        task = tasks.get(move.task_id)
-        if task is None or task.scheduled_on != move.was_on or move.moves_to < room.today:
+    unfinished = {task.id: (task, goal) for task, goal in await repository.unfinished(uow, user_id)}
+    content = Content.model_validate(found.layout)
+    for move in content.moves:
+        task, goal = unfinished.get(move.task_id, (None, None))
+        if task is None or goal is None or task.scheduled_on != move.was_on:
+            raise ReschedulingStale
+        if not room.today <= move.moves_to <= goal.deadline:
             raise ReschedulingStale
         task.scheduled_on, task.status, task.updated_at = move.moves_to, "open", uow.now
         outcomes.note(uow, task, "moved", room.today)
+    await _check_room(uow, user_id, room, content)
     found.state, found.decided_at = "accepted", uow.now
     drop_view(uow, user_id)
     return found
@@ -144,6 +156,32 @@ def shown(rescheduling: Rescheduling) -> ReschedulingOut:
     )
 
 
+async def _check_room(uow: UnitOfWork, user_id: UUID, room: Room, content: Content) -> None:
+    """Refuse moves onto days whose room another plan has taken since."""
+    days = {move.moves_to for move in content.moves}
+    if not days:
+        return
+    homeless = {unplaced.id for unplaced in content.unplaced}
+    wanted = await _spoken_for(uow, user_id, room.today)
+    for task, _ in await repository.unfinished(uow, user_id):
+        # What found no day stays where it stood, and was not counted there either.
+        counts = task.status == "open" and task.kind != "review" and task.id not in homeless
+        if counts and task.scheduled_on in days:
+            wanted[task.scheduled_on] += task.minutes
+    if any(wanted[day] > room.minutes_on(day) for day in days):
+        raise ReschedulingStale
+
+
+async def _spoken_for(uow: UnitOfWork, user_id: UUID, today: date) -> defaultdict[date, int]:
+    """Give the minutes of days that nothing can be moved to: done already, or for reviews."""
+    taken = defaultdict[date, int](int)
+    taken[today] = await repository.done_minutes(uow, user_id, today)
+    for task, _ in await repository.unfinished(uow, user_id):
+        if task.kind == "review" and task.status == "open" and task.scheduled_on is not None:
+            taken[task.scheduled_on] += task.minutes
+    return taken
+
+
 async def _agenda(uow: UnitOfWork, user_id: UUID) -> Agenda:
     room = await calendars.room_of(uow, user_id)
     if room is None:
@@ -161,7 +199,7 @@ async def _agenda(uow: UnitOfWork, user_id: UUID) -> Agenda:
             task_id: frozenset(others & open_ids)
             for task_id, others in (await repository.dependencies(uow, user_id, open_ids)).items()
         },
-        {room.today: await repository.done_minutes(uow, user_id, room.today)},
+        await _spoken_for(uow, user_id, room.today),
     )
 
 

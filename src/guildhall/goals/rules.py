@@ -12,6 +12,7 @@ __all__ = [
     "XP",
     "days_between",
     "free_minutes",
+    "last_deadline",
     "xp_for_task",
 ]
 
@@ -27,6 +28,15 @@ LONGEST_YEARS = 5
 def xp_for_task(kind: str, difficulty: str) -> int:
     """Give what a task is worth, before the cap of its day."""
     return REVIEW_XP if kind == "review" else XP[difficulty]
+
+
+def last_deadline(today: date) -> date:
+    """Give the last day that a goal set today may end on; for 29 February, the day before."""
+    year = today.year + LONGEST_YEARS
+    try:
+        return today.replace(year=year)
+    except ValueError:
+        return date(year, 2, 28)
 
 
 def days_between(first: date, last: date) -> list[date]:

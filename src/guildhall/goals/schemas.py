@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 from uuid import UUID
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    model_validator,
+)
 
 __all__ = [
     "ActivityIn",
@@ -204,6 +211,12 @@ class GoalSummary(_Read):
     tasks_done: int = 0
     tasks_total: int = 0
 
+    @model_validator(mode="after")
+    def _completed_or_not(self) -> Self:
+        if self.status != "completed":  # It was, until one of its tasks was taken up again.
+            self.completed_at = None
+        return self
+
 
 class GoalOut(GoalSummary):
     description: str
@@ -264,7 +277,9 @@ class TaskChange(_Body):
 
 class ProgressUpdate(_Body):
     task_id: UUID
-    percent: Annotated[int, Field(ge=0, le=100)] | None = None
+    percent: Annotated[int, Field(ge=0, le=100)] | None = Field(
+        None, description="How much of it is done; all of it is done, unless `status` says else."
+    )
     minutes: Minutes | None = None
     status: Literal["done", "missed", "open"] | None = None
 
@@ -274,6 +289,12 @@ class ActivityIn(_Body):
 
     minutes: Minutes | None = None
     note: Note | None = None
+
+    @model_validator(mode="after")
+    def _says_something(self) -> Self:
+        if not self.minutes and self.note is None:
+            raise ValueError("name minutes, or write a note")
+        return self
 
 
 class ActivityOut(_Read):

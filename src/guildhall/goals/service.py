@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 from uuid import UUID
 
-from sqlalchemy import delete, insert
+from sqlalchemy import delete, exists, insert, select
 from sqlalchemy.exc import IntegrityError
 
 from guildhall import progression
@@ -66,7 +66,10 @@ async def create(uow: UnitOfWork, who: Member, body: GoalIn) -> Goal:
 
 async def change(uow: UnitOfWork, who: Member, goal_id: UUID, body: GoalChange) -> Goal:
     """Change a goal, give it up, or take it up again."""
+    await repository.lock_schedule(uow, who.id)
     goal = await repository.goal_for_update(uow, who.id, goal_id)
+    if body.status is not None and goal.status == "completed":
+        raise GoalClosed
     if body.deadline is not None and body.deadline != goal.deadline:
         _check_deadline(body.deadline, who.local_day(uow.now))
         goal.deadline = body.deadline
@@ -77,11 +80,8 @@ async def change(uow: UnitOfWork, who: Member, goal_id: UUID, body: GoalChange) 
     if "minutes_per_day" in body.model_fields_set:
         goal.minutes_per_day = body.minutes_per_day
     if body.status == "abandoned" and goal.status != "abandoned":
-        if goal.status == "completed":
-            raise GoalClosed
         goal.status, goal.planning = "abandoned", None
     elif body.status == "active" and goal.status == "abandoned":
-        await repository.lock_schedule(uow, who.id)
         if await repository.active_goals(uow, who.id) >= rules.MOST_GOALS:
             raise TooManyGoals
         accepted = await repository.accepted_plan(uow, who.id, goal_id)
@@ -95,6 +95,7 @@ async def change(uow: UnitOfWork, who: Member, goal_id: UUID, body: GoalChange) 
 
 async def remove(uow: UnitOfWork, who: Member, goal_id: UUID) -> None:
     """Delete a goal with its plans and tasks. What was earned with it stays."""
+    await repository.lock_schedule(uow, who.id)
     goal = await repository.goal_for_update(uow, who.id, goal_id)
     await uow.session.delete(goal)
     drop_view(uow, who.id)
@@ -138,6 +139,12 @@ async def prove_by(
             await uow.session.execute(insert(MilestoneChallenge), new)
         except IntegrityError:  # The foreign key is who knows which challenges there are.
             raise ChallengeUnknown from None
+    elif body.challenges and milestone.proven_at is None:
+        # Those that were wanting may be named no more, and the rest are passed.
+        unpassed = exists().where(*of_milestone, MilestoneChallenge.passed_at.is_(None))
+        if not await uow.session.scalar(select(unpassed)):
+            milestone.proven_at = uow.now
+    drop_view(uow, who.id)
 
 
 async def start_planning(uow: UnitOfWork, goal: Goal, body: PlanRequest | None = None) -> None:
@@ -162,5 +169,5 @@ async def start_planning(uow: UnitOfWork, goal: Goal, body: PlanRequest | None =
 
 
 def _check_deadline(deadline: date, today: date) -> None:
-    if not today < deadline <= date(today.year + rules.LONGEST_YEARS, today.month, 1):
+    if not today < deadline <= rules.last_deadline(today):
         raise DeadlineOutOfReach

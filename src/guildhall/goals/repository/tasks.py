@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 from datetime import date, timedelta
 from uuid import UUID
 
-from sqlalchemy import delete, func, or_, select, text, update
+from sqlalchemy import case, delete, func, or_, select, text, update
 
 from guildhall.goals.errors import TaskNotFound
 from guildhall.goals.models import (
@@ -114,11 +114,20 @@ async def tasks_on(
     """Give the tasks of a day by id; with `late_too` also those that were left before it."""
     of_day = Task.scheduled_on == day
     if late_too:
-        late = (Task.scheduled_on < day) & Task.status.in_(("open", "missed"))
+        # Of a review that was missed nothing is left: its matter asks again by itself.
+        missed = (Task.status == "missed") & (Task.kind != "review")
+        late = (Task.scheduled_on < day) & ((Task.status == "open") | missed)
         of_day = or_(of_day, late)
     query = (
         select(Task)
-        .where(Task.user_id == user_id, Task.status != "dropped", of_day)
+        .join(Goal, (Goal.user_id == Task.user_id) & (Goal.id == Task.goal_id))
+        .where(
+            Task.user_id == user_id,
+            Task.status != "dropped",
+            # What was given up asks for nothing any more; what was done of it was done.
+            (Task.status == "done") | (Goal.status != "abandoned"),
+            of_day,
+        )
         .order_by(Task.id)
         .limit(limit)
     )
@@ -218,22 +227,24 @@ async def challenges_of(
 async def scheduled_minutes(
     uow: UnitOfWork, user_id: UUID, first: date, last: date, *, but_goal: UUID | None = None
 ) -> dict[date, int]:
-    """Give the minutes that each day holds already, what is done included."""
+    """Give the minutes that each day holds already, what is done included: on the day it was."""
+    # Done ahead of its day, it leaves that day its room.
+    day = case((Task.status == "done", Task.done_on), else_=Task.scheduled_on)
     query = (
-        select(Task.scheduled_on, func.sum(Task.minutes))
+        select(day, func.sum(Task.minutes))
         .join(Goal, (Goal.user_id == Task.user_id) & (Goal.id == Task.goal_id))
         .where(
             Task.user_id == user_id,
-            Task.scheduled_on.between(first, last),
+            day.between(first, last),
             # What is done has had its part of the day; what is missed has it no more.
             or_(Task.status == "done", (Task.status == "open") & (Goal.status == "active")),
         )
-        .group_by(Task.scheduled_on)
+        .group_by(day)
     )
     if but_goal is not None:
         query = query.where(or_(Task.goal_id != but_goal, Task.status == "done"))
     rows = await uow.session.execute(query)
-    return {day: int(minutes) for day, minutes in rows if day is not None}
+    return {on: int(minutes) for on, minutes in rows}
 
 
 async def work_days(uow: UnitOfWork, user_id: UUID, today: date, days: int) -> Sequence[WorkDay]:
