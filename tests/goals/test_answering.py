@@ -177,3 +177,27 @@ async def test_two_workers_at_one_answer_give_it_once_and_pay_once(
     assert (await heard(hall, member, conversation))["text"] == "Hello!"
     assert await owner.fetchval("SELECT count(*) FROM ai_calls") == 1
     assert len(server.requests) == 1
+
+
+async def test_what_is_stopped_while_the_model_speaks_is_thrown_away_and_paid(
+    asking: Asking, member: Person, server: LlmServer, owner: asyncpg.Connection
+) -> None:
+    hall = await asking()
+    server.tell("Talk", {"text": "Hello!", "proposals": []})
+    conversation = await said(hall, member, "hello")
+    assert conversation.answering is not None
+    server.hold()
+    run = asyncio.create_task(
+        answering.answer(
+            factories.task_run(hall), member.id, conversation.id, 1, conversation.answering
+        )
+    )
+    await server.until_under_way(1)
+    async with hall.units.write(member=member.id) as uow:
+        await conversations.stop(uow, member.id, conversation.id)
+    server.release()
+    assert "skipped" in await run
+    kinds = await owner.fetch("SELECT kind FROM conversation_entries ORDER BY seq")
+    assert [row["kind"] for row in kinds] == ["said", "interrupted"]
+    assert [row["state"] for row in await owner.fetch("SELECT state FROM ai_calls")] == ["settled"]
+    assert await ai.audit(hall.units) == []

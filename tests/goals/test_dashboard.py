@@ -216,6 +216,24 @@ async def test_a_pause_of_the_streak_is_in_the_next_page(
     assert not await committed.redis.exists(f"cache:{view_key(member.id)}")
 
 
+async def test_a_challenge_that_is_passed_is_in_the_next_page_after_its_xp(
+    client: Client, committed: Hall, member: Person, settle: Callable[[], Awaitable[None]]
+) -> None:
+    challenge = await factories.challenge(committed, xp=100)
+    before = await page(client, member)
+    [suggested] = of_kind(before, "challenge")
+    assert (suggested["id"], before["progress"]["total_xp"]) == (str(challenge.id), 0)
+    attempt = await factories.attempt(committed, member.member, challenge)
+    answer = await client.of(member).post(
+        f"/attempts/{attempt.id}/submit", json={"answer": "open sesame"}
+    )
+    assert answer.status_code == 202, answer.text
+    await settle()
+    after = await page(client, member)
+    assert after["progress"]["total_xp"] == 100
+    assert of_kind(after, "challenge") == []
+
+
 async def test_past_midnight_a_kept_page_is_of_the_new_day(
     client: Client, committed: Hall, member: Person, clock: SettableClock
 ) -> None:

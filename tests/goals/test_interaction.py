@@ -324,6 +324,22 @@ async def test_what_belongs_to_another_is_not_there(
         assert await number_of(committed, Goal) == 0
 
 
+async def test_a_proposal_is_decided_on_in_its_own_conversation(
+    live: Served, committed: Hall, member: Person, settle: Settle
+) -> None:
+    async with talking(live, member) as one, talking(live, member) as another:
+        await one.begins("I want to juggle")
+        await another.begins("hello")
+        await settle()
+        [proposal] = (await one.hears())["proposals"]
+        await another.hears()
+        for verb in ("confirm", "decline"):
+            await another.say(verb, proposal_id=proposal["id"])
+            assert await another.hears_error() == "proposal_not_found"
+        assert await number_of(committed, Goal) == 0
+        assert (await one.decides("confirm", proposal))["state"] == "confirmed"
+
+
 async def test_nothing_that_is_said_breaks_the_connection(live: Served, member: Person) -> None:
     async with talking(live, member) as talker:
         for said, error in (
