@@ -17,7 +17,7 @@ __all__ = ["main", "refuse", "settings_or_exit"]
 COMMANDS_MODULE = "guildhall.entrypoints.commands"
 LOADED_WHEN_ASKED = {
     "api": "Run the API alone, against configured servers.",
-    "audit": "Prove that ledger, totals and leaderboards agree.",
+    "audit": "Prove that ledger, totals and leaderboards agree, and budgets with what models cost.",
     "create-admin": "Open an admin's account, in a running or a stopped hall.",
     "migrate": "Bring the database to the schema of this release.",
     "openapi": "Print the OpenAPI document.",
