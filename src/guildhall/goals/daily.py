@@ -48,9 +48,33 @@ class Morning:
     done_minutes: int
 
     @property
+    def capacity_minutes(self) -> int:
+        """Give what the day holds: what days like it have shown, or else the shortest next task.
+
+        Who was away for long would otherwise find day after day empty, and could never show more.
+        """
+        usual = self.room.minutes_on(self.day)
+        return max(usual, self._shortest) if usual else 0
+
+    @property
+    def capacity_reason(self) -> str:
+        reason = self.room.reason_for(self.day)
+        if self.capacity_minutes == self.room.minutes_on(self.day):
+            return reason
+        return f"{reason} Your next task takes {self._shortest}: there is room for that."
+
+    @property
     def minutes(self) -> int:
         """Give what is left of the day for what is not done yet."""
-        return max(0, self.room.minutes_on(self.day) - self.done_minutes)
+        return max(0, self.capacity_minutes - self.done_minutes)
+
+    @property
+    def _shortest(self) -> int:
+        """Give the minutes of the shortest task that can be begun, if a day was ever meant to hold
+        it."""
+        ready = [one.minutes for one in self.candidates() if one.card is None and not one.waits_for]
+        shortest = min(ready, default=0)
+        return shortest if shortest <= self.room.days.capacity_minutes else 0
 
     def candidates(self) -> list[Candidate]:
         found = [
@@ -111,7 +135,9 @@ async def _look(units: UnitsOfWork, who: Member, day: date | None) -> Morning:
         unfinished = [
             (task, goal)
             for task, goal in unfinished
-            if task.id not in before and not room.today <= goal.deadline < day
+            if task.id not in before
+            and not room.today <= goal.deadline < day
+            and not _is_given_up(task, day)
         ]
         ahead = [pair for pair in unfinished if not _asks_for(pair[0], day)][:AHEAD_TASKS]
         tasks = {
@@ -134,6 +160,11 @@ async def _look(units: UnitsOfWork, who: Member, day: date | None) -> Morning:
 
 def _is_between(task: Task, today: date, day: date) -> bool:
     return task.scheduled_on is not None and today <= task.scheduled_on < day
+
+
+def _is_given_up(task: Task, day: date) -> bool:
+    """Tell whether its owner has said already that it will not be done on its day."""
+    return task.status == "missed" and task.scheduled_on is not None and task.scheduled_on >= day
 
 
 def _asks_for(task: Task, day: date) -> bool:
@@ -221,8 +252,8 @@ async def _put_down(uow: UnitOfWork, who: Member, morning: Morning, today: Today
     drop_view(uow, who.id)
     return TodayOut(
         date=morning.day,
-        capacity_minutes=morning.room.minutes_on(morning.day),
-        capacity_reason=morning.room.reason_for(morning.day),
+        capacity_minutes=morning.capacity_minutes,
+        capacity_reason=morning.capacity_reason,
         items=items,
         left_out=[
             _shown(*morning.tasks[UUID(left.key)], left)

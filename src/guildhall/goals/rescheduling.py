@@ -128,6 +128,14 @@ async def accept(uow: UnitOfWork, user_id: UUID, rescheduling_id: UUID) -> Resch
             raise ReschedulingStale
         task.scheduled_on, task.status, task.updated_at = move.moves_to, "open", uow.now
         outcomes.note(uow, task, "moved", room.today)
+    for unplaced in content.unplaced:
+        task, _ = unfinished.get(unplaced.id, (None, None))
+        if task is None:
+            raise ReschedulingStale
+        # What has no day says so, rather than stand on one that has no room for it.
+        if task.scheduled_on is not None:
+            task.scheduled_on, task.status, task.updated_at = None, "open", uow.now
+            outcomes.note(uow, task, "moved", room.today)
     await _check_room(uow, user_id, room, content)
     found.state, found.decided_at = "accepted", uow.now
     drop_view(uow, user_id)
@@ -161,11 +169,9 @@ async def _check_room(uow: UnitOfWork, user_id: UUID, room: Room, content: Conte
     days = {move.moves_to for move in content.moves}
     if not days:
         return
-    homeless = {unplaced.id for unplaced in content.unplaced}
     wanted = await _spoken_for(uow, user_id, room.today)
     for task, _ in await repository.unfinished(uow, user_id):
-        # What found no day stays where it stood, and was not counted there either.
-        counts = task.status == "open" and task.kind != "review" and task.id not in homeless
+        counts = task.status == "open" and task.kind != "review"
         if counts and task.scheduled_on in days:
             wanted[task.scheduled_on] += task.minutes
     if any(wanted[day] > room.minutes_on(day) for day in days):
