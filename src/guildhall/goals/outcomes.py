@@ -283,7 +283,7 @@ async def _complete(uow: UnitOfWork, goal: Goal, today: date) -> None:
     if await uow.session.scalar(select(left)):
         return
     first = goal.completed_at is None
-    goal.status = "completed"
+    goal.status, goal.planning = "completed", None  # Nobody needs a plan any more.
     await uow.session.execute(
         update(Task)
         .where(
