@@ -39,7 +39,7 @@ FITTING: Mapping[str, Mapping[str, Any]] = {
     "goals": {"status": "active", "minutes_per_day": 30, "domain": None, "template": None},
     "outbox_events": {"state": "done", "handler": "progression.note_happenings"},
     "plans": {"state": "accepted"},
-    "reschedulings": {"state": "proposed"},
+    "reschedulings": {"state": "accepted"},
     "season_results": {"season": "2031-Q1", "board": "global"},
     "self_xp_days": {"clock": "own"},
     "task_activities": {"kind": "noted"},
@@ -74,6 +74,8 @@ def _made_up(column: sa.Column[Any], canary: str) -> Any:
     match column.type:
         case JSONB():
             return json.dumps({"note": canary})
+        case ARRAY(item_type=sa.Integer()) | sa.ARRAY(item_type=sa.Integer()):
+            return [1]
         case ARRAY() | sa.ARRAY():
             return [canary]
         case sa.LargeBinary():

@@ -86,10 +86,10 @@ async def remove_goal(goal_id: UUID, who: CurrentMember, uow: Writes) -> None:
 
 @member.post("/goals/{goal_id}/plan", status_code=202, dependencies=[limited("plans", 5)])
 async def request_plan(
-    goal_id: UUID, body: PlanRequest, who: CurrentMember, uow: Writes
+    goal_id: UUID, who: CurrentMember, uow: Writes, body: PlanRequest | None = None
 ) -> GoalAccepted:
     """Ask for another version of the plan. It is made in the background."""
-    goal = await service.request_plan(uow, who, goal_id, body)
+    goal = await service.request_plan(uow, who, goal_id, body or PlanRequest())
     return GoalAccepted(id=goal.id, status=goal.status)
 
 
@@ -122,7 +122,7 @@ async def list_templates(
 
 
 @member.get("/tasks")
-async def list_tasks(
+async def tasks_of_a_day(
     who: CurrentMember,
     uow: Reads,
     date: Day | None = None,
