@@ -20,7 +20,13 @@ from tests.world import NOON
 # What a check of the table allows, or a reader can read.
 FITTING: Mapping[str, Mapping[str, Any]] = {
     "audit_log": {"action": "login"},
-    "users": {"role": "member", "status": "active", "time_zone": "UTC", "email_verified_at": None},
+    "users": {
+        "role": "member",
+        "status": "active",
+        "time_zone": "UTC",
+        "email_verified_at": None,
+        "daily_capacity_minutes": 30,
+    },
     "active_sessions": {"transport": "bearer"},
     "ai_budgets": {"scope": "member"},
     # What stays of a call has no words in it.
