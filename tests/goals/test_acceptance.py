@@ -118,7 +118,7 @@ async def test_only_the_newest_version_can_be_accepted(
 async def test_a_plan_is_not_accepted_while_another_is_made(
     mine: Client, proposed: dict[str, Any], settle: Settle
 ) -> None:
-    ok(await mine.post(f"/goals/{proposed['id']}/plan", json={}), 202)
+    ok(await mine.post(f"/goals/{proposed['id']}/plan"), 202)
     problem(await accept(mine, proposed), 409, "plan_in_the_making")
     await settle()
     problem(await accept(mine, proposed), 409, "plan_stale")

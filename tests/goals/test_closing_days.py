@@ -289,3 +289,41 @@ async def all_tasks(client: Client) -> list[dict[str, Any]]:
     for goal in ok(await client.get("/goals"))["items"]:
         tasks += tasks_of(await planned(client, goal["id"]))
     return tasks
+
+
+@pytest.mark.parametrize("off", ["pause", "rest"])
+async def test_what_a_day_off_leaves_open_gets_new_days_and_proves_nothing(
+    mine: Client,
+    committed: Hall,
+    member: Person,
+    owner: asyncpg.Connection,
+    clock: SettableClock,
+    off: str,
+) -> None:
+    await factories.goal(committed, member.member)
+    day = TODAY.isoformat()
+    if off == "pause":
+        ok(await mine.post("/progress/me/pauses", json={"starts_on": day, "ends_on": day}), 201)
+    else:
+        ok(await mine.patch("/users/me", json={"rest_days": [TODAY.weekday()]}))
+    clock.advance(days=1)
+    assert await close(committed) > 0
+    rows = await owner.fetch("SELECT misses, first_outcome FROM tasks WHERE status = 'missed'")
+    assert {tuple(row.values()) for row in rows} == {(0, None)}
+    assert await owner.fetchval("SELECT count(*) FROM task_abilities") == 0
+    assert ok(await mine.get("/reschedulings"))["items"]
+
+
+async def test_one_whose_days_cannot_be_closed_stops_nobody_else(
+    committed: Hall, owner: asyncpg.Connection, clock: SettableClock
+) -> None:
+    people = sorted([await factories.person(committed) for _ in range(3)], key=lambda one: one.id)
+    for person in people:
+        await factories.goal(committed, person.member)
+    broken = people[1].id
+    await owner.execute("UPDATE users SET time_zone = 'Nowhere/AtAll' WHERE id = $1", broken)
+    clock.advance(days=1)
+    told = await close_days(factories.task_run(committed))
+    assert (told["members"], told["failed"]) == (2, 1)
+    await owner.execute("UPDATE users SET time_zone = 'UTC' WHERE id = $1", broken)
+    assert (await close_days(factories.task_run(committed)))["members"] == 1

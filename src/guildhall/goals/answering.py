@@ -42,7 +42,7 @@ from guildhall.kernel.ids import new_id
 
 __all__ = ["answer"]
 
-FEATURE = "goals"
+FEATURE = "goals.chat"
 PROMPT = ai.load("guildhall.goals", "converse", 1)
 PROPOSAL_LIVES = timedelta(hours=24)
 LINES_REMEMBERED = 10

@@ -61,8 +61,8 @@ async def take_up_lost(run: TaskRun) -> dict[str, Any]:
 
 async def close_days(run: TaskRun) -> dict[str, Any]:
     """Note as missed what was open on days that are over where its member lives, and preview new
-    days for it."""
-    closed = missed = 0
+    days for it. Who cannot be served does not stop the rest: they are tried again next time."""
+    closed = missed = failed = 0
     after = UUID(int=0)
     while True:
         async with run.read() as uow:
@@ -71,18 +71,29 @@ async def close_days(run: TaskRun) -> dict[str, Any]:
             user_ids = (
                 await uow.session.scalars(
                     select(Task.user_id)
-                    .where(Task.status == "open", Task.scheduled_on < latest, Task.user_id > after)
+                    .join(Goal, (Goal.user_id == Task.user_id) & (Goal.id == Task.goal_id))
+                    .where(
+                        Task.status == "open",
+                        Task.scheduled_on < latest,
+                        Task.user_id > after,
+                        Goal.status == "active",
+                    )
                     .distinct()
                     .order_by(Task.user_id)
                     .limit(MEMBERS_AT_ONCE)
                 )
             ).all()
         for user_id in user_ids:
-            left = await _close_days_of(run, user_id)
+            try:
+                left = await _close_days_of(run, user_id)
+            except Exception:
+                log.exception("days_not_closed", user_id=str(user_id))
+                failed += 1
+                continue
             missed += left
             closed += 1 if left else 0
         if len(user_ids) < MEMBERS_AT_ONCE:
-            return {"members": closed, "missed": missed}
+            return {"members": closed, "missed": missed, "failed": failed}
         after = user_ids[-1]
 
 
@@ -107,8 +118,10 @@ async def _close_days_of(run: TaskRun, user_id: UUID) -> int:
                 task.status = "dropped"  # What it is about is still due, and gets another one.
                 continue
             task.status, task.updated_at = "missed", uow.now
-            task.misses += 1
             outcomes.note(uow, task, "missed", task.scheduled_on)
+            if room.minutes_on(task.scheduled_on) == 0:
+                continue  # They were away, or rested: that says nothing about what they can do.
+            task.misses += 1
             await outcomes.learn_from(uow, task, goal.domain, finished=False)
         for day, minutes in planned.items():
             done = await repository.done_minutes(uow, user_id, day)

@@ -142,7 +142,7 @@ def _sessions(task: TaskIdea, parts: Mapping[str, int], depends_on: list[str]) -
 
 
 def _last(key: str, parts: Mapping[str, int]) -> str:
-    return next(reversed(parts), key)
+    return list(parts)[-1] if parts else key
 
 
 def _circle(tasks: Iterable[TaskIdea]) -> list[str]:
