@@ -15,7 +15,15 @@ import pytest_asyncio
 from guildhall.infra.hall import Hall
 from tests import factories
 from tests.factories import Person
-from tests.goals.at_work import minutes_by_day, ok, planned, tasks_of, unlimited
+from tests.goals.at_work import (
+    held_up,
+    minutes_by_day,
+    ok,
+    planned,
+    tasks_of,
+    unlimited,
+    wait_in_line,
+)
 from tests.infra.test_http import problem
 from tests.world import NOON, Client, SettableClock
 
@@ -368,18 +376,43 @@ async def test_asked_by_many_at_once_a_day_is_chosen_once(
     assert len(of) == len(set(of)) > 0
 
 
+async def in_between(
+    client: Client, owner: asyncpg.Connection, member: Person, method: str, path: str, body: object
+) -> dict[str, Any]:
+    """Choose a day, and say something else after it was looked at and before it is written."""
+    async with asyncio.TaskGroup() as group, held_up(owner, member.id):
+        first = group.create_task(client.request(method, path, json=body))
+        await wait_in_line(owner, first)
+        chosen = group.create_task(day_of(client))
+        await wait_in_line(owner, first, chosen)
+    assert first.result().status_code < 300, first.result().text
+    return chosen.result()
+
+
 async def test_a_review_done_while_the_day_is_chosen_is_not_asked_again(
-    mine: Client, goal: dict[str, Any], owner: asyncpg.Connection, clock: SettableClock
+    mine: Client,
+    goal: dict[str, Any],
+    owner: asyncpg.Connection,
+    clock: SettableClock,
+    member: Person,
 ) -> None:
     await practised(mine, goal)
     clock.advance(days=((await due_day(owner)) - TODAY).days)
     await day_of(mine)
     ((review,),) = await reviews(owner, "id")
-    calls = [mine.post("/tasks/generate", json={}) for _ in range(4)]
-    done = mine.patch(f"/tasks/{review}", json={"status": "done"})
-    answers = await asyncio.gather(*calls[:2], done, *calls[2:])
-    assert {answer.status_code for answer in answers} == {200}
+    path = f"/tasks/{review}"
+    today = await in_between(mine, owner, member, "PATCH", path, {"status": "done"})
     assert await reviews(owner, "status") == [("done",)]
+    assert str(review) not in {item["id"] for item in today["items"]}
+
+
+async def test_minutes_spent_while_the_day_is_chosen_are_counted(
+    mine: Client, goal: dict[str, Any], owner: asyncpg.Connection, member: Person
+) -> None:
+    id_ = await practised(mine, goal)
+    path = f"/tasks/{id_}/activities"
+    today = await in_between(mine, owner, member, "POST", path, {"minutes": 45})
+    assert sum(item["minutes"] for item in today["items"]) <= HOLDS - 45
 
 
 async def test_over_all_goals_a_day_holds_no_more_than_it_holds(
