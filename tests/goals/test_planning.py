@@ -14,8 +14,17 @@ from uuid import UUID
 import asyncpg
 import pytest
 
-from guildhall import ai
-from guildhall.goals import acceptance, outcomes, planning, queries, repository, service
+from guildhall import ai, progression
+from guildhall.goals import (
+    acceptance,
+    analysis,
+    answering,
+    outcomes,
+    planning,
+    queries,
+    repository,
+    service,
+)
 from guildhall.goals.outcomes import Outcome
 from guildhall.goals.schemas import GoalChange, GoalIn, GoalOut, PlanAccept, PlanRequest
 from guildhall.infra.hall import Hall
@@ -421,3 +430,23 @@ async def test_a_goal_reached_while_a_plan_is_made_stays_reached(
     assert made == {"skipped": "the request was overtaken"}
     after = await read(hall, member.member, goal.id)
     assert (after.status, after.planning, after.proposal) == ("completed", False, None)
+
+
+async def test_a_hall_of_hundreds_of_domains_plans_and_talks_as_well(
+    asking: Asking, member: Person, server: LlmServer, owner: asyncpg.Connection
+) -> None:
+    await owner.execute(
+        "INSERT INTO domains (slug, name, description)"
+        " SELECT 'field-' || n, 'Field ' || n, repeat('What it is about. ', 30)"
+        " FROM generate_series(1, 500) AS n"
+    )
+    hall = await asking()
+    goal = await planned(hall, member.member)
+    assert goal.plan is not None
+    assert goal.plan.provider == "openai"
+    told = [json.dumps(request.body["messages"]) for request in server.requests]
+    assert sum("field-500" in messages for messages in told) == 1
+    async with hall.units.read() as uow:
+        domains = analysis.in_brief(await progression.domain_texts(uow))
+    asked = {"message": "", "today": "", "last_deadline": "", "goals": [], "tasks": []}
+    answering.PROMPT.question(asked | {"domains": domains}, answer=str, offline=str)
