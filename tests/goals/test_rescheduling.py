@@ -238,3 +238,51 @@ async def test_the_seventh_preview_within_a_minute_is_refused(
     for _ in range(6):
         await preview(mine)
     problem(await mine.post("/reschedulings"), 429, "rate_limited")
+
+
+async def test_a_preview_is_stale_once_its_order_would_not_hold(
+    mine: Client, goal: dict[str, Any]
+) -> None:
+    (first,) = await miss(mine, goal)
+    shown = await preview(mine)
+    moved = {move["task_id"] for move in shown["moves"]}
+    after = next(
+        task["id"]
+        for task in tasks_of(goal)
+        if first in task["depends_on"] and task["id"] not in moved
+    )
+    ok(await mine.patch(f"/tasks/{after}", json={"scheduled_on": TODAY.isoformat()}))
+    problem(await accept(mine, shown), 409, "rescheduling_stale")
+    assert (await days_of(mine, goal))[first] == TODAY.isoformat()
+    ok(await accept(mine, await preview(mine)))
+    days = await days_of(mine, goal)
+    assert days[first] is not None
+    assert days[after] is not None
+    assert days[first] <= days[after]
+
+
+async def test_what_found_no_day_and_was_given_one_by_hand_keeps_it(
+    mine: Client, goal: dict[str, Any], owner: asyncpg.Connection
+) -> None:
+    last = tasks_of(goal)[-1]["id"]
+    await owner.execute("UPDATE tasks SET minutes = 600 WHERE id = $1", last)
+    shown = await preview(mine)
+    assert [unplaced["id"] for unplaced in shown["unplaced"]] == [last]
+    deadline = goal["deadline"]
+    ok(await mine.patch(f"/tasks/{last}", json={"scheduled_on": deadline}))
+    problem(await accept(mine, shown), 409, "rescheduling_stale")
+    assert (await days_of(mine, goal))[last] == deadline
+
+
+async def test_what_is_taken_up_again_after_its_day_is_for_today(
+    mine: Client, goal: dict[str, Any], clock: SettableClock, committed: Hall
+) -> None:
+    id_ = tasks_of(goal)[0]["id"]
+    clock.advance(days=2)
+    await close_days(factories.task_run(committed))
+    reopened = ok(await mine.patch(f"/tasks/{id_}", json={"status": "open"}))
+    today = (TODAY + timedelta(days=2)).isoformat()
+    assert (reopened["status"], reopened["scheduled_on"]) == ("open", today)
+    assert (await close_days(factories.task_run(committed)))["missed"] == 0
+    clock.advance(days=1)
+    assert (await close_days(factories.task_run(committed)))["missed"] >= 1

@@ -215,6 +215,8 @@ async def _reopen(uow: UnitOfWork, goal: Goal, task: Task, today: date) -> None:
         await _undone(uow, goal, task, today)
     else:
         task.status = "open"
+    if task.scheduled_on is not None and task.scheduled_on < today:
+        task.scheduled_on = today  # On a day that is over it would be missed again at once.
     note(uow, task, "reopened", today)
 
 
