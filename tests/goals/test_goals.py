@@ -514,3 +514,19 @@ async def test_planning_that_was_lost_is_taken_up_once(
     assert (goal["status"], goal["plan"]["version"]) == ("proposed", 1)
     clock.set(datetime(2031, 6, 1, tzinfo=UTC))
     assert await take_up_lost(factories.task_run(committed)) == {"taken_up": 0}
+
+
+async def test_planning_is_lost_only_when_nobody_will_do_it_and_is_asked_for_in_the_same_words(
+    mine: Client, committed: Hall, owner: asyncpg.Connection, clock: SettableClock, settle: Settle
+) -> None:
+    id_ = ok(await mine.post("/goals", json=GOAL), 202)["id"]
+    await settle()
+    wish = {"wish": "Less grammar.", "same_tasks": True}
+    ok(await mine.post(f"/goals/{id_}/plan", json=wish), 202)
+    clock.advance(hours=1)
+    # There is much to do, and it has not come to its turn.
+    assert await take_up_lost(factories.task_run(committed)) == {"taken_up": 0}
+    await owner.execute("UPDATE task_executions SET state = 'failed' WHERE state = 'queued'")
+    assert await take_up_lost(factories.task_run(committed)) == {"taken_up": 1}
+    arguments = await owner.fetchval("SELECT arguments FROM task_executions WHERE state = 'queued'")
+    assert json.loads(arguments).items() >= wish.items()

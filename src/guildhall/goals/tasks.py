@@ -7,13 +7,14 @@ from typing import Any
 from uuid import UUID
 
 import structlog
-from sqlalchemy import select
+from sqlalchemy import Text, cast, exists, literal, select
 
 from guildhall.goals import answering, calendars, outcomes, planning, repository, rescheduling
 from guildhall.goals.conversations import CONVERSE_TASK
 from guildhall.goals.models import Goal, Task
+from guildhall.goals.schemas import PlanRequest
 from guildhall.goals.service import PLAN_TASK, start_planning
-from guildhall.infra.tasks import TaskRun
+from guildhall.infra.tasks import TaskExecution, TaskRun
 from guildhall.infra.views import drop_view
 
 __all__ = ["CONVERSE_TASK", "PLAN_TASK", "close_days", "converse", "plan_goal", "take_up_lost"]
@@ -44,18 +45,34 @@ async def plan_goal(
 
 
 async def take_up_lost(run: TaskRun) -> dict[str, Any]:
-    """Ask again for plans that somebody has been waiting for too long: their task is no more."""
+    """Ask again, in the same words, for plans that somebody waits for and nobody makes any more.
+
+    What only waits for its turn is let be: asked for anew, it would wait from the beginning.
+    """
     async with run.write() as uow:
+        once = literal(f"{PLAN_TASK}:").concat(cast(Goal.planning, Text))
+        to_come = exists().where(
+            TaskExecution.once == once, TaskExecution.state.in_(("queued", "sent", "running"))
+        )
         lost = (
             await uow.session.scalars(
                 select(Goal)
-                .where(Goal.planning.is_not(None), Goal.updated_at < uow.now - LOST_AFTER)
+                .where(Goal.planning.is_not(None), Goal.updated_at < uow.now - LOST_AFTER, ~to_come)
                 .with_for_update(skip_locked=True)
                 .limit(MEMBERS_AT_ONCE)
             )
         ).all()
-        for goal in lost:
-            await start_planning(uow, goal)
+        keys = [f"{PLAN_TASK}:{goal.planning}" for goal in lost]
+        rows = await uow.session.execute(
+            select(TaskExecution.once, TaskExecution.arguments).where(TaskExecution.once.in_(keys))
+        )
+        asked = {row.once: row.arguments for row in rows}
+        for key, goal in zip(keys, lost, strict=True):
+            words = asked.get(key, {})
+            body = PlanRequest(
+                wish=words.get("wish", ""), same_tasks=words.get("same_tasks", False)
+            )
+            await start_planning(uow, goal, body)
         return {"taken_up": len(lost)}
 
 
