@@ -45,6 +45,7 @@ __all__ = [
     "TodayOut",
     "TodayTaskOut",
     "UnplacedOut",
+    "without_nul",
 ]
 
 GoalStatus = Literal["analysing", "proposed", "active", "completed", "abandoned"]
@@ -53,7 +54,8 @@ Difficulty = Literal["easy", "medium", "hard", "expert"]
 Kind = Literal["do", "practise", "review"]
 
 
-def _without_nul(value: str) -> str:
+def without_nul(value: str) -> str:
+    """Refuse what PostgreSQL cannot store."""
     if "\x00" in value:
         raise ValueError("must not contain NUL")
     return value
@@ -62,19 +64,19 @@ def _without_nul(value: str) -> str:
 Title = Annotated[
     str,
     StringConstraints(strip_whitespace=True, min_length=3, max_length=200),
-    AfterValidator(_without_nul),
+    AfterValidator(without_nul),
 ]
 Description = Annotated[
     str,
     StringConstraints(strip_whitespace=True, max_length=5_000),
-    AfterValidator(_without_nul),
+    AfterValidator(without_nul),
 ]
 Note = Annotated[
     str,
     StringConstraints(strip_whitespace=True, min_length=1, max_length=1_000),
-    AfterValidator(_without_nul),
+    AfterValidator(without_nul),
 ]
-Slug = Annotated[str, StringConstraints(min_length=1, max_length=100), AfterValidator(_without_nul)]
+Slug = Annotated[str, StringConstraints(min_length=1, max_length=100), AfterValidator(without_nul)]
 Day = Annotated[date, Field(ge=date(2000, 1, 1), le=date(2200, 12, 31))]
 Minutes = Annotated[int, Field(ge=0, le=1_440)]
 MinutesPerDay = Annotated[int, Field(ge=5, le=960)]
