@@ -135,16 +135,17 @@ async def _look(units: UnitsOfWork, who: Member, day: date | None) -> Morning:
         unfinished = [
             (task, goal)
             for task, goal in unfinished
-            if task.id not in before
-            and not room.today <= goal.deadline < day
-            and not _is_given_up(task, day)
+            if task.id not in before and not room.today <= goal.deadline < day
         ]
+        # What waits for something that was given up waits on, though that is not asked for.
+        open_ids = {task.id for task, _ in unfinished}
+        unfinished = [pair for pair in unfinished if not _is_given_up(pair[0], day)]
         ahead = [pair for pair in unfinished if not _asks_for(pair[0], day)][:AHEAD_TASKS]
         tasks = {
             task.id: (task, goal)
             for task, goal in [*(pair for pair in unfinished if _asks_for(pair[0], day)), *ahead]
         }
-        waits_for = await _open_dependencies(uow, who.id, {task.id for task, _ in unfinished})
+        waits_for = await _open_dependencies(uow, who.id, open_ids)
         domains = [goal.domain for _, goal in tasks.values()]
         usual = max(set(domains), key=domains.count) if domains else None
         return Morning(
