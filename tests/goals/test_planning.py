@@ -19,9 +19,9 @@ from guildhall.goals import (
     acceptance,
     analysis,
     answering,
-    outcomes,
     planning,
     queries,
+    reports,
     repository,
     service,
 )
@@ -425,7 +425,7 @@ async def test_a_goal_reached_while_a_plan_is_made_stays_reached(
     last = await owner.fetchval("SELECT id FROM tasks ORDER BY position DESC LIMIT 1")
     await owner.execute("UPDATE tasks SET status = 'dropped' WHERE id <> $1", last)
     async with hall.units.write(member=member.id) as uow:
-        await outcomes.change(uow, member.member, last, Outcome("done"))
+        await reports.change(uow, member.member, last, Outcome("done"))
     made = await make_plan(hall, member.member, goal.id, request_id)
     assert made == {"skipped": "the request was overtaken"}
     after = await read(hall, member.member, goal.id)

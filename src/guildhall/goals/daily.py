@@ -11,7 +11,7 @@ from uuid import UUID
 from sqlalchemy import exists, insert, select
 from sqlalchemy.orm import aliased
 
-from guildhall.goals import assessment, calendars, outcomes, repository, selection
+from guildhall.goals import assessment, calendars, outcomes, recall, repository, selection
 from guildhall.goals.calendars import Room
 from guildhall.goals.errors import DayPast, GoalNotFound
 from guildhall.goals.models import Goal, ReviewCard, Task
@@ -205,7 +205,7 @@ async def _due(
         .order_by(ReviewCard.due_day, Task.id)
         .limit(MOST_REVIEWS)
     )
-    return {task.id: (task, goal, outcomes.card_of(known)) for task, goal, known in rows}
+    return {task.id: (task, goal, recall.card_of(known)) for task, goal, known in rows}
 
 
 async def _still_so(uow: UnitOfWork, user_id: UUID, morning: Morning) -> bool:
