@@ -12,7 +12,7 @@ from sqlalchemy import Text, cast, exists, literal, select
 from guildhall.goals import answering, calendars, outcomes, planning, repository, rescheduling
 from guildhall.goals.conversations import CONVERSE_TASK
 from guildhall.goals.models import Goal, Task
-from guildhall.goals.schemas import PlanRequest
+from guildhall.goals.schemas import Findings, PlanRequest
 from guildhall.goals.service import PLAN_TASK, start_planning
 from guildhall.infra.tasks import TaskExecution, TaskRun
 from guildhall.infra.views import drop_view
@@ -23,6 +23,11 @@ log = structlog.get_logger()
 
 MEMBERS_AT_ONCE = 200
 LOST_AFTER = timedelta(minutes=20)
+MOST_TIMES_TAKEN_UP = 3
+GIVEN_UP = Findings(
+    provider="none",
+    notes=["The plan could not be made, however often it was tried. Ask for it again later."],
+)
 
 
 async def plan_goal(
@@ -32,8 +37,9 @@ async def plan_goal(
     request_id: str,
     wish: str,
     same_tasks: bool,  # arguments of a task come by name
+    taken_up: int = 0,
 ) -> dict[str, Any]:
-    """Analyse a goal and propose a plan for it."""
+    """Analyse a goal and propose a plan for it. `taken_up` is for who takes it up once more."""
     return await planning.plan(
         run,
         UUID(user_id),
@@ -47,7 +53,8 @@ async def plan_goal(
 async def take_up_lost(run: TaskRun) -> dict[str, Any]:
     """Ask again, in the same words, for plans that somebody waits for and nobody makes any more.
 
-    What only waits for its turn is let be: asked for anew, it would wait from the beginning.
+    What was taken up three times is given up, and the goal says so: each try may cost. What only
+    waits for its turn is let be: asked for anew, it would wait from the beginning.
     """
     async with run.write() as uow:
         once = literal(f"{PLAN_TASK}:").concat(cast(Goal.planning, Text))
@@ -67,13 +74,22 @@ async def take_up_lost(run: TaskRun) -> dict[str, Any]:
             select(TaskExecution.once, TaskExecution.arguments).where(TaskExecution.once.in_(keys))
         )
         asked = {row.once: row.arguments for row in rows}
+        given_up = 0
         for key, goal in zip(keys, lost, strict=True):
             words = asked.get(key, {})
             body = PlanRequest(
                 wish=words.get("wish", ""), same_tasks=words.get("same_tasks", False)
             )
-            await start_planning(uow, goal, body)
-        return {"taken_up": len(lost)}
+            taken_up = words.get("taken_up", 0) + 1
+            if taken_up > MOST_TIMES_TAKEN_UP:
+                given_up += 1
+                goal.planning, goal.updated_at = None, uow.now
+                goal.findings = goal.findings or GIVEN_UP.model_dump(mode="json")
+                drop_view(uow, goal.user_id)
+                log.error("plan_given_up", goal_id=str(goal.id))
+                continue
+            await start_planning(uow, goal, body, taken_up=taken_up)
+        return {"taken_up": len(lost) - given_up, "given_up": given_up}
 
 
 async def close_days(run: TaskRun) -> dict[str, Any]:
