@@ -219,16 +219,22 @@ class Cache:
         token = str(new_id())
         waited_until = time.monotonic() + LOCK_SECONDS
         while True:
-            stored, mark = await self._redis.mget(_name(key), _mark(key))
+            stored = await self._redis.get(_name(key))
             if stored is not None:
                 LOOKUPS.labels("redis", "yes").inc()
                 return orjson.loads(stored)
-            alone = await self._redis.set(_lock(key), token, nx=True, ex=LOCK_SECONDS)
+            # Looked at again with the lock in hand: who had it may have just brought the value.
+            pipe = self._redis.pipeline()
+            pipe.set(_lock(key), token, nx=True, ex=LOCK_SECONDS)
+            pipe.mget(_name(key), _mark(key))
+            alone, (stored, mark) = await pipe.execute()
             if alone or time.monotonic() > waited_until:
                 break
             await asyncio.sleep(LOCK_POLL_SECONDS)
-        LOOKUPS.labels("redis", "no").inc()
+        LOOKUPS.labels("redis", "yes" if stored is not None else "no").inc()
         try:
+            if stored is not None:
+                return orjson.loads(stored)
             value = await load()
             if not await self._keep({key: (value, mark)}, ttl_seconds):
                 self._forget_here(key)  # Another process has dropped it meanwhile.
