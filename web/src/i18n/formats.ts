@@ -1,0 +1,40 @@
+import { useMemo } from "react";
+
+import { useWords } from ".";
+
+/** Days are dates without a zone; moments are shown in the member's. */
+export function useFormats(timeZone?: string) {
+  const { language } = useWords();
+  return useMemo(() => {
+    const number = new Intl.NumberFormat(language);
+    const date = new Intl.DateTimeFormat(language, { dateStyle: "medium", timeZone });
+    const moment = new Intl.DateTimeFormat(language, {
+      dateStyle: "medium",
+      timeStyle: "short",
+      timeZone,
+    });
+    const day = new Intl.DateTimeFormat(language, { dateStyle: "medium", timeZone: "UTC" });
+    const longDay = new Intl.DateTimeFormat(language, {
+      weekday: "long",
+      day: "numeric",
+      month: "long",
+      timeZone: "UTC",
+    });
+    const weekday = new Intl.DateTimeFormat(language, { weekday: "long", timeZone: "UTC" });
+    return {
+      number: (value: number) => number.format(value),
+      date: (iso: string) => date.format(new Date(iso)),
+      moment: (iso: string) => moment.format(new Date(iso)),
+      day: (isoDay: string) => day.format(new Date(`${isoDay}T00:00:00Z`)),
+      longDay: (isoDay: string) => longDay.format(new Date(`${isoDay}T00:00:00Z`)),
+      /** Names a weekday; 0 is Monday, as the hall counts. */
+      weekday: (number_: number) => weekday.format(new Date(Date.UTC(2024, 0, 1 + number_))),
+      hour: (hour: number) =>
+        new Intl.DateTimeFormat(language, { timeStyle: "short", timeZone: "UTC" }).format(
+          new Date(Date.UTC(2024, 0, 1, hour)),
+        ),
+      clock: (zone: string) =>
+        new Intl.DateTimeFormat(language, { timeStyle: "short", timeZone: zone }).format(new Date()),
+    };
+  }, [language, timeZone]);
+}
