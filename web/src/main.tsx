@@ -31,6 +31,7 @@ const queries = new QueryClient({
 const router = createBrowserRouter([
   {
     element: <Shell />,
+    hydrateFallbackElement: <></>, // For as long as the room's script takes.
     errorElement: <Broken />,
     children: [
       {
