@@ -26,7 +26,7 @@ MODULES = WEB / "node_modules"
 BUILT = ROOT / "src" / "guildhall" / "web_static"
 STAMP = "built-from"
 CLIENT = WEB / "src" / "api" / "schema.d.ts"
-NOT_SOURCES = {"node_modules", "dist"}
+NOT_SOURCES = {"node_modules", "dist", "pictures"}
 PATIENCE = (
     *("--fetch-retries=1", "--fetch-retry-mintimeout=1000", "--fetch-retry-maxtimeout=5000"),
     "--fetch-timeout=60000",

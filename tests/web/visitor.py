@@ -27,7 +27,9 @@ class Visitor:
 
     @classmethod
     @asynccontextmanager
-    async def at(cls, browser: Browser, hall: RunningHall, **context: Any) -> AsyncIterator[Visitor]:
+    async def at(
+        cls, browser: Browser, hall: RunningHall, **context: Any
+    ) -> AsyncIterator[Visitor]:
         """Open a browser of one's own at the hall. At the end no page may have complained."""
         opened = await browser.new_context(
             base_url=f"http://localhost:{hall.port}",

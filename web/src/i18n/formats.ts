@@ -4,8 +4,10 @@ import { useWords } from ".";
 
 /** Days are dates without a zone; moments are shown in the member's. */
 export function useFormats(timeZone?: string) {
-  const { language } = useWords();
+  const { language: words } = useWords();
   return useMemo(() => {
+    // How the member's own region writes the language that is shown.
+    const language = navigator.languages.find((tag) => tag.split("-")[0] === words) ?? words;
     const number = new Intl.NumberFormat(language);
     const date = new Intl.DateTimeFormat(language, { dateStyle: "medium", timeZone });
     const moment = new Intl.DateTimeFormat(language, {
@@ -36,5 +38,5 @@ export function useFormats(timeZone?: string) {
       clock: (zone: string) =>
         new Intl.DateTimeFormat(language, { timeStyle: "short", timeZone: zone }).format(new Date()),
     };
-  }, [language, timeZone]);
+  }, [words, timeZone]);
 }

@@ -6,7 +6,7 @@ import css from "./Button.module.css";
 type Look = "main" | "plain" | "quiet";
 
 export function Button({ look = "plain", ...rest }: Omit<ButtonProps, "className"> & { look?: Look }) {
-  return <Pressable {...rest} className={`${css.button} ${css[look]}`} />;
+  return <Pressable {...rest} data-look={look} className={`${css.button} ${css[look]}`} />;
 }
 
 /** A link that looks like the button it stands in for. */

@@ -13,6 +13,7 @@ import { Field } from "../parts/Field";
 import { showAtFields } from "../parts/form";
 import css from "../parts/form.module.css";
 import { ProblemNotice, useSentence } from "../parts/Notice";
+import { deviceName } from "../session/device";
 import { enter, meQuery } from "../session/me";
 import { Providers } from "../session/Providers";
 
@@ -50,7 +51,7 @@ export function Component() {
       return;
     }
     try {
-      const login = { login: values.email, password: values.password, transport: "cookie" } as const;
+      const login = { login: values.email, password: values.password, device: deviceName(), transport: "cookie" } as const;
       await answer(api.POST("/api/v1/auth/login", { body: login }));
     } catch (error) {
       // The hall tells nobody whether an address has an account: a letter does.

@@ -49,7 +49,9 @@ function HallFront() {
       {arches.map((x, index) => (
         <g key={x}>
           <path className={index === 2 ? css.door : css.line} d={`M${x} 290v-62a20 20 0 0 1 40 0v62z`} />
-          <path className={index === 3 ? css.lit : css.line} d={`M${x + 8} 152v-30h24v30zM${x + 20} 122v30M${x + 8} 137h24`} />
+          {index > 0 && index < 4 && (
+            <path className={index === 3 ? css.lit : css.line} d={`M${x + 8} 150v-30h24v30zM${x + 20} 120v30M${x + 8} 135h24`} />
+          )}
         </g>
       ))}
     </svg>

@@ -9,6 +9,7 @@ import { Field } from "../parts/Field";
 import css from "../parts/form.module.css";
 import { ProblemNotice } from "../parts/Notice";
 import { CodeForm } from "./CodeForm";
+import { deviceName } from "./device";
 
 interface SignInFormProps {
   /** The only account that may be signed in to; else the form asks. */
@@ -38,7 +39,7 @@ export function SignInForm({ login, onSignedIn }: SignInFormProps) {
   const signIn = form.handleSubmit(async (values) => {
     setFailed(null);
     try {
-      await answer(api.POST("/api/v1/auth/login", { body: { ...values, transport: "cookie" } }));
+      await answer(api.POST("/api/v1/auth/login", { body: { ...values, device: deviceName(), transport: "cookie" } }));
       await onSignedIn();
     } catch (error) {
       const token = asProblem(error).body.second_factor_token;

@@ -58,9 +58,11 @@ export function Shell() {
       <main className={css.main} id="content" ref={main} tabIndex={-1}>
         <Outlet />
       </main>
-      <footer className={css.footer}>
-        <Look />
-      </footer>
+      {!me && (
+        <footer className={css.footer}>
+          <Look />
+        </footer>
+      )}
       <Door />
       <ScrollRestoration />
     </div>

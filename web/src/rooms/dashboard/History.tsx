@@ -1,5 +1,6 @@
 import { useQuery } from "@tanstack/react-query";
 import { scaleBand, scaleLinear } from "d3-scale";
+import { useCallback, useState } from "react";
 
 import { useFormats } from "../../i18n/formats";
 import { useWords } from "../../i18n";
@@ -10,8 +11,7 @@ import { historyQuery } from "./queries";
 
 const DAYS = 30;
 const DAY_MILLISECONDS = 86_400_000;
-const WIDTH = 600;
-const HEIGHT = 150;
+const HEIGHT = 170;
 const FOOT = 24;
 
 interface Day {
@@ -30,10 +30,11 @@ export function History({ until }: { until: string }) {
   const total = shown.reduce((sum, { xp }) => sum + xp, 0);
   const summary = total === 0 ? t("dashboard.historyNone") : t("dashboard.historyTotal", { xp: format.number(total) });
   return (
-    <Card title={t("dashboard.history")} aside={data && summary} wide>
+    <Card title={t("dashboard.history")} aside={total !== 0 && summary} wide>
       {!data && <ProblemNotice error={error} again={() => void refetch()} />}
       {!data && !error && <Skeleton lines={4} />}
-      {data && <Plot days={shown} summary={summary} />}
+      {data && total === 0 && <p className={css.nothing}>{summary}</p>}
+      {data && total !== 0 && <Plot days={shown} summary={summary} />}
       {data && total !== 0 && (
         <details>
           <summary>{t("dashboard.historyTable")}</summary>
@@ -66,19 +67,20 @@ export function History({ until }: { until: string }) {
 
 function Plot({ days, summary }: { days: readonly Day[]; summary: string }) {
   const format = useFormats();
+  const { width, ref } = useWidth();
   const x = scaleBand(
     days.map(({ day }) => day),
-    [0, WIDTH],
+    [0, width],
   ).padding(0.25);
   const amounts = days.map(({ xp }) => xp);
   // A correction may take XP away.
   const y = scaleLinear([Math.min(0, ...amounts), Math.max(10, ...amounts)], [HEIGHT - FOOT, 8]).nice(3);
   const base = y(0);
   return (
-    <svg className={css.plot} viewBox={`0 0 ${WIDTH} ${HEIGHT}`} role="img" aria-label={summary}>
+    <svg className={css.plot} ref={ref} height={HEIGHT} role="img" aria-label={summary}>
       {y.ticks(3).map((tick) => (
         <g key={tick}>
-          <line className={css.grid} x1="0" x2={WIDTH} y1={y(tick)} y2={y(tick)} />
+          <line className={css.grid} x1="0" x2={width} y1={y(tick)} y2={y(tick)} />
           {tick > 0 && (
             <text className={css.tick} x="0" y={y(tick) - 3}>
               {format.number(tick)}
@@ -102,11 +104,23 @@ function Plot({ days, summary }: { days: readonly Day[]; summary: string }) {
       <text className={css.tick} x="0" y={HEIGHT - 6}>
         {format.day(days[0]?.day ?? "")}
       </text>
-      <text className={`${css.tick} ${css.last}`} x={WIDTH} y={HEIGHT - 6}>
+      <text className={`${css.tick} ${css.last}`} x={width} y={HEIGHT - 6}>
         {format.day(days.at(-1)?.day ?? "")}
       </text>
     </svg>
   );
+}
+
+/** Gives how wide a plot is just now, in pixels. */
+function useWidth() {
+  const [width, setWidth] = useState(0);
+  const ref = useCallback((plot: SVGSVGElement | null) => {
+    if (plot === null) return;
+    const watch = new ResizeObserver(([entry]) => entry && setWidth(entry.contentRect.width));
+    watch.observe(plot);
+    return () => watch.disconnect();
+  }, []);
+  return { width, ref };
 }
 
 function lastDays(until: string): string[] {
