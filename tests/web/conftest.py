@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import shutil
-import subprocess
 import sys
 import tempfile
 from collections.abc import AsyncIterator
@@ -45,13 +45,14 @@ async def browser() -> AsyncIterator[Browser]:
 @pytest_asyncio.fixture(scope="session")
 async def hall() -> AsyncIterator[RunningHall]:
     """A hall with the web app of these very sources."""
-    built = subprocess.run(
-        [sys.executable, ROOT / "scripts" / "web.py", "--strict"],
-        check=False,
-        capture_output=True,
-        text=True,
+    build = await asyncio.create_subprocess_exec(
+        sys.executable,
+        str(ROOT / "scripts" / "web.py"),
+        "--strict",
+        stderr=asyncio.subprocess.PIPE,
     )
-    assert built.returncode == 0, built.stderr
+    _, said = await build.communicate()
+    assert build.returncode == 0, said.decode()
     async with running_hall() as running:
         yield running
 

@@ -12,7 +12,7 @@ from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page
 
 from tests.system.running_hall import PASSWORD, RunningHall
 
-# A browser writes a line for every answer that is no success; those are looked at where they matter.
+# A browser writes a line for every answer that is no success; tests look at those themselves.
 ANSWERS = "Failed to load resource"
 PATIENCE_MILLISECONDS = 15_000
 
@@ -42,7 +42,7 @@ class Visitor:
             yield visitor
         finally:
             await opened.close()
-        assert visitor.faults == [], visitor.faults
+        assert visitor.faults == []
 
     def listen(self, page: Page) -> None:
         """Note what a page complains of: defects, and what the policy refuses."""

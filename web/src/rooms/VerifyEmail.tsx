@@ -21,6 +21,8 @@ export function Component() {
     staleTime: Infinity,
     queryFn: async () => {
       await answer(api.POST("/api/v1/auth/verify-email", { body: { token } }));
+      // What is on its way may have been asked for before.
+      await client.cancelQueries({ queryKey: meQuery.queryKey });
       await client.invalidateQueries({ queryKey: meQuery.queryKey });
       return true;
     },

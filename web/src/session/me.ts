@@ -1,6 +1,5 @@
 import { queryOptions, useMutation, useQueryClient, type QueryClient } from "@tanstack/react-query";
 import { useEffect } from "react";
-import { useNavigate } from "react-router";
 
 import { answer, api, type Schemas } from "../api/client";
 import { asProblem } from "../api/problem";
@@ -46,19 +45,16 @@ export async function enter(client: QueryClient): Promise<Me | null> {
 /** Forgets everything that this page knows of a member. */
 export function forget(client: QueryClient): void {
   setSignedIn(false);
-  client.clear();
   client.setQueryData(meQuery.queryKey, null);
+  client.removeQueries({ predicate: ({ queryKey }) => queryKey[0] !== meQuery.queryKey[0] });
 }
 
 export function useSignOut() {
-  const client = useQueryClient();
-  const navigate = useNavigate();
   return useMutation({
     mutationFn: () => answer(api.POST("/api/v1/auth/logout")),
-    onSuccess: async () => {
+    onSuccess: () => {
       tell({ is: "out" });
-      await navigate("/");
-      forget(client);
+      location.assign("/"); // A page that is loaded anew knows nothing of who was here.
     },
   });
 }

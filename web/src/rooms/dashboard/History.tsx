@@ -82,7 +82,7 @@ function Plot({ days, summary }: { days: readonly Day[]; summary: string }) {
         <g key={tick}>
           <line className={css.grid} x1="0" x2={width} y1={y(tick)} y2={y(tick)} />
           {tick > 0 && (
-            <text className={css.tick} x="0" y={y(tick) - 3}>
+            <text className={css.tick} x="0" y={y(tick) - 4}>
               {format.number(tick)}
             </text>
           )}
