@@ -15,6 +15,7 @@ import argparse
 import hashlib
 import importlib.util
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -34,7 +35,15 @@ PATIENCE = (
 
 
 class NotBuilt(Exception):
-    """Says to a person why not."""
+    """Says to a person why not; `said` is what the tool that failed had to say.
+
+    `is_outside` tells that the cause is not here, and those words help nobody.
+    """
+
+    def __init__(self, why: str, said: str = "", *, is_outside: bool = False) -> None:
+        super().__init__(why)
+        self.said = said
+        self.is_outside = is_outside
 
 
 def main() -> None:
@@ -54,6 +63,8 @@ def main() -> None:
             build()
     except NotBuilt as why:
         strict = asked.strict or asked.check or asked.client
+        if strict or not why.is_outside:
+            sys.stderr.write(why.said)
         rest = "" if strict else f" {instead()}"
         sys.stderr.write(f"guildhall: the web app cannot be built: {why}{rest}\n")
         sys.exit(1 if strict else 0)
@@ -119,8 +130,12 @@ def install() -> None:
     try:
         run(npm, "ci", "--no-progress", "--prefer-offline", "--loglevel=error", *PATIENCE)
     except NotBuilt as why:
+        code = re.search(r"npm error code (\w+)", why.said)
         raise NotBuilt(
-            "its packages could not be fetched; is the npm registry in reach of this machine?"
+            f"npm could not fetch its packages ({code[1] if code else 'without a code'}); is the npm"
+            " registry in reach of this machine?",
+            why.said,
+            is_outside=True,
         ) from why
     stamp.write_text(wanted)
 
@@ -177,8 +192,7 @@ def run(script: str | Path, *arguments: str | Path) -> None:
         text=True,
     )
     if done.returncode != 0:
-        sys.stderr.write(done.stdout)
-        raise NotBuilt(f"{Path(script).name} failed, as it says above.")
+        raise NotBuilt(f"{Path(script).name} failed, as it says above.", done.stdout)
 
 
 def say(words: str) -> None:

@@ -34,6 +34,9 @@ ASKED_ANEW = "no-cache"
 METHODS = frozenset({"GET", "HEAD"})
 OTHERS = ("/api", "/docs", *sorted(PROBE_PATHS))
 """What never is a room of the app, whether anything answers there or not."""
+ROOM = re.compile(r"/(?:[\w.~@-]+/)*[\w.~@-]*")
+"""How an address of the app may be written. In no other way does anything lead there, so that
+an address of others that is written strangely is nothing, as it would be without the app."""
 ENCODINGS = {"br": ".br", "gzip": ".gz"}
 """From the best on; the build has written each beside the plain file, where it is smaller."""
 INLINE_SCRIPT = re.compile(r"<script>(.*?)</script>", re.DOTALL)
@@ -116,8 +119,10 @@ class _WebRoute(Route):
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
         if scope["type"] != "http" or scope["method"] not in METHODS:
             return Match.NONE, {}
-        path: str = scope["path"]
+        path: str = scope["path"].lower()
         if any(path == other or path.startswith(f"{other}/") for other in OTHERS):
+            return Match.NONE, {}
+        if ROOM.fullmatch(path) is None:
             return Match.NONE, {}
         match, child = super().matches(scope)
         return match, {**child, "route": self}
