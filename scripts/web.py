@@ -132,8 +132,8 @@ def install() -> None:
     except NotBuilt as why:
         code = re.search(r"npm error code (\w+)", why.said)
         raise NotBuilt(
-            f"npm could not fetch its packages ({code[1] if code else 'without a code'}); is the npm"
-            " registry in reach of this machine?",
+            f"npm could not fetch its packages ({code[1] if code else 'without a code'}); is the"
+            " npm registry in reach of this machine?",
             why.said,
             is_outside=True,
         ) from why

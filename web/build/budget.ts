@@ -4,9 +4,13 @@ import type { Plugin } from "vite";
 
 /** Fails a build whose first page would load more script than that, compressed. */
 export function budget({ initialScriptBytes }: { initialScriptBytes: number }): Plugin {
+  let tell = (_: string): void => undefined;
   return {
     name: "guildhall-budget",
     apply: "build",
+    configResolved(config) {
+      tell = (words) => config.logger.info(words);
+    },
     generateBundle(_, bundle) {
       const initial = new Set<string>();
       const add = (name: string): void => {
@@ -23,7 +27,7 @@ export function budget({ initialScriptBytes }: { initialScriptBytes: number }): 
         const chunk = bundle[name];
         if (chunk?.type === "chunk") bytes += gzipSync(chunk.code).length;
       }
-      this.info(`initial script: ${(bytes / 1000).toFixed(1)} kB compressed, in ${initial.size} files`);
+      tell(`initial script: ${(bytes / 1000).toFixed(1)} kB compressed, in ${initial.size} files`);
       if (bytes > initialScriptBytes) {
         this.error(`The first page loads ${bytes} bytes of script; it may be ${initialScriptBytes}.`);
       }

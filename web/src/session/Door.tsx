@@ -1,87 +1,19 @@
-import { useQuery, useQueryClient } from "@tanstack/react-query";
-import { useState, useSyncExternalStore } from "react";
-import { Dialog } from "react-aria-components/Dialog";
-import { Heading } from "react-aria-components/Heading";
-import { Modal, ModalOverlay } from "react-aria-components/Modal";
-import { useForm } from "react-hook-form";
+import { useQuery } from "@tanstack/react-query";
+import { lazy, Suspense, useSyncExternalStore } from "react";
 
-import { answer, api } from "../api/client";
-import { asProblem } from "../api/problem";
-import { useWords } from "../i18n";
-import { Button } from "../parts/Button";
-import { Field } from "../parts/Field";
-import form from "../parts/form.module.css";
-import { ProblemNotice } from "../parts/Notice";
-import css from "./Door.module.css";
-import { question, settle, subscribe } from "./door";
-import { enter, forget, meQuery } from "./me";
-import { Providers } from "./Providers";
-import { SignInForm } from "./SignInForm";
+import { question, subscribe } from "./door";
+import { meQuery } from "./me";
 
-/** Asks, over whatever page one is on, for what requests under way wait for. */
+const DoorDialog = lazy(() => import("./DoorDialog"));
+
+/** Stands over every page, and shows itself when requests under way wait for a person. */
 export function Door() {
-  const { t } = useWords();
-  const client = useQueryClient();
   const { data: me } = useQuery({ ...meQuery, enabled: false });
   const what = useSyncExternalStore(subscribe, question);
   if (what === null || !me) return null;
-  const leave = (): void => {
-    settle(false);
-    if (what === "ended") forget(client);
-  };
-  const goOn = async (): Promise<void> => {
-    const now = await enter(client);
-    if (now) settle(true);
-  };
   return (
-    <ModalOverlay className={css.veil} isOpen isKeyboardDismissDisabled={what === "ended"} onOpenChange={(open) => !open && leave()}>
-      <Modal className={css.modal}>
-        <Dialog className={css.dialog}>
-          <Heading slot="title">{what === "ended" ? t("door.endedTitle") : t("door.confirmTitle")}</Heading>
-          <p>{what === "ended" ? t("door.endedWords") : t("door.confirmWords")}</p>
-          {what === "ended" ? (
-            <>
-              <SignInForm login={me.username} onSignedIn={goOn} />
-              <Providers inNewTab />
-            </>
-          ) : (
-            <ConfirmForm />
-          )}
-          <Button look="quiet" onPress={leave}>
-            {what === "ended" ? t("door.leave") : t("do.cancel")}
-          </Button>
-        </Dialog>
-      </Modal>
-    </ModalOverlay>
-  );
-}
-
-function ConfirmForm() {
-  const { t } = useWords();
-  const [failed, setFailed] = useState<unknown>(null);
-  const [wantsCode, setWantsCode] = useState(false);
-  const { control, handleSubmit, formState } = useForm({ defaultValues: { password: "", code: "" } });
-  const confirm = handleSubmit(async ({ password, code }) => {
-    setFailed(null);
-    try {
-      await answer(api.POST("/api/v1/auth/reauthenticate", { body: { password, code: wantsCode ? code : null } }));
-      settle(true);
-    } catch (error) {
-      if (!wantsCode && asProblem(error).code.startsWith("second_factor")) setWantsCode(true);
-      else setFailed(error);
-    }
-  });
-  const required = { required: t("form.required") };
-  return (
-    <form className={form.form} onSubmit={(event) => void confirm(event)} noValidate>
-      <Field control={control} name="password" label={t("account.password")} type="password" autoComplete="current-password" autoFocus rules={required} />
-      {wantsCode && (
-        <Field control={control} name="code" label={t("signIn.code")} inputMode="numeric" autoComplete="one-time-code" autoFocus rules={required} />
-      )}
-      <ProblemNotice error={failed} />
-      <Button look="main" type="submit" isPending={formState.isSubmitting}>
-        {t("door.confirm")}
-      </Button>
-    </form>
+    <Suspense>
+      <DoorDialog what={what} me={me} />
+    </Suspense>
   );
 }
