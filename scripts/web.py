@@ -12,6 +12,7 @@ failure, unless it is `--strict`. Standard library only.
 from __future__ import annotations
 
 import argparse
+import fcntl
 import hashlib
 import importlib.util
 import os
@@ -82,7 +83,15 @@ def build() -> None:
     wanted = fingerprint()
     if is_built(wanted):
         return
-    install()
+    with Path(__file__).open() as turn:
+        fcntl.flock(turn, fcntl.LOCK_EX)  # Two starts at once would take away each other's files.
+        if not is_built(wanted):
+            install()
+            make(wanted)
+
+
+def make(wanted: str) -> None:
+    """Have the app built, and put it where the hall looks for it. Raises NotBuilt."""
     say("building the web app")
     BUILT.parent.mkdir(parents=True, exist_ok=True)
     # Beside its place, so that it can be moved there in one step: a start that was stopped midway

@@ -4,23 +4,20 @@ refuses nothing, and a picture of each is left in `web/pictures` to be looked at
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, Page, StorageState
+from playwright.async_api import Browser, StorageState
 
 from tests.system.guests import Guest, admin_of
 from tests.system.running_hall import PASSWORD, RunningHall
+from tests.web.axe import faults_of
 from tests.web.guests import busy_member
 from tests.web.visitor import Visitor
 
-ROOT = Path(__file__).resolve().parents[2]
-AXE = ROOT / "web" / "node_modules" / "axe-core" / "axe.min.js"
-PICTURES = ROOT / "web" / "pictures"
-RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+pytestmark = pytest.mark.xdist_group("web")  # One hall serves them all.
 SIZES = {"phone": (390, 844), "wide": (1280, 900)}
 
 # A room, its address, and a heading by which one knows that it is there.
@@ -38,17 +35,6 @@ ROOMS_OF_MEMBERS = {
     "dashboard": ("/dashboard", "What you could do next"),
     "settings": ("/settings", "Where you are signed in"),
 }
-
-
-async def faults_of(page: Page) -> list[str]:
-    """Have axe look at a page; give what breaks a rule, and where."""
-    await page.evaluate(AXE.read_text())
-    found: dict[str, Any] = await page.evaluate("rules => axe.run({runOnly: rules})", RULES)
-    return [
-        f"{broken['id']}: {node['html']} {node['failureSummary']}"
-        for broken in found["violations"]
-        for node in broken["nodes"]
-    ]
 
 
 @pytest_asyncio.fixture(scope="module")
@@ -85,8 +71,7 @@ async def test_a_room_is_there_for_everybody(
         await visitor.page.goto(address)
         await visitor.sees(heading)
         await visitor.page.wait_for_load_state("networkidle")
-        PICTURES.mkdir(exist_ok=True)
-        await visitor.page.screenshot(path=PICTURES / f"{room}-{size}-{theme}.png", full_page=True)
+        await visitor.picture(f"{room}-{size}-{theme}")
         assert await faults_of(visitor.page) == []
         overflow = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
         assert await visitor.page.evaluate(overflow) == 0

@@ -7,14 +7,17 @@ from collections.abc import AsyncIterator
 
 import httpx
 import pyotp
+import pytest
 import pytest_asyncio
 from playwright.async_api import Page, Request
 
 from tests.system.guests import Guest, admin_of
 from tests.system.running_hall import PASSWORD, RunningHall
+from tests.web.axe import faults_of
 from tests.web.guests import busy_member
 from tests.web.visitor import Visitor
 
+pytestmark = pytest.mark.xdist_group("web")  # One hall serves them all.
 ACCESS_COOKIE = "__Host-guildhall"
 
 
@@ -94,6 +97,7 @@ async def test_from_the_welcome_to_a_task_that_is_done(
     await page.reload()
     await task.wait_for()
     assert await task.is_checked()
+    await visitor.picture("task-done")
     tasks = (await guest.get(f"/dashboard/{guest.id}"))["today"]["tasks"]
     assert tasks[0]["status"] == "done"
 
@@ -107,6 +111,8 @@ async def test_what_was_typed_outlives_the_session(visitor: Visitor, elsewhere: 
     save = page.locator("section", has_text="Your days").get_by_role("button", name="Save")
     await save.click()
     await visitor.sees("Your session has ended")
+    assert await faults_of(visitor.page) == []
+    await visitor.picture("session-ended")
     assert await page.get_by_label("Name or email address").input_value() == visitor.name
     await visitor.fill(Password="not this one")
     await visitor.press("Sign in")
@@ -224,6 +230,7 @@ async def test_without_a_network_the_page_says_so_and_keeps_what_was_typed(
     await save.click()
     await page.get_by_role("alert").get_by_text("The hall cannot be reached").wait_for()
     await page.get_by_text("You are offline").wait_for()
+    await visitor.picture("offline")
     assert await page.get_by_label("Minutes a day").input_value() == "88"
     await visitor.context.set_offline(False)
     await save.click()
@@ -244,6 +251,8 @@ async def test_what_the_hall_refuses_is_said_at_the_field(
         .and_(visitor.page.locator("[aria-invalid=true]"))
         .wait_for()
     )
+    await visitor.picture("refused-at-the-field")
+    assert await faults_of(visitor.page) == []
     me = await elsewhere.get("/users/me")
     assert me["username"] == visitor.name
 
@@ -260,6 +269,7 @@ async def test_a_sensitive_change_asks_who_one_is_and_goes_on(
     await visitor.sees("Where you are signed in")
     await visitor.page.get_by_role("button", name=re.compile("^Sign out of")).first.click()
     await visitor.sees("Is it still you?")
+    assert await faults_of(visitor.page) == []
     await visitor.fill(Password=PASSWORD)
     await visitor.press("Confirm")
     await visitor.page.get_by_role("button", name=re.compile("^Sign out of")).wait_for(
@@ -267,3 +277,24 @@ async def test_a_sensitive_change_asks_who_one_is_and_goes_on(
     )
     answer, _ = await elsewhere.ask("GET", "/users/me")
     assert answer.status_code == 401
+
+
+async def test_a_defect_of_the_hall_is_said_and_tried_again(
+    visitor: Visitor, hall: RunningHall
+) -> None:
+    await visitor.sign_up()
+    await visitor.sees("The last 30 days")
+    history = visitor.page.locator("section", has_text="The last 30 days")
+    await hall.rows("ALTER TABLE xp_ledger RENAME TO xp_ledger_mislaid")
+    try:
+        await visitor.page.reload()
+        await history.get_by_text("Something broke on our side").wait_for()
+        await history.get_by_text("Reference: ").wait_for()
+        await visitor.picture("broken")
+        assert await faults_of(visitor.page) == []
+        # What does not need it goes on.
+        await visitor.sees("What you could do next")
+    finally:
+        await hall.rows("ALTER TABLE xp_ledger_mislaid RENAME TO xp_ledger")
+    await history.get_by_role("button", name="Try again").click()
+    await history.get_by_text("No XP yet in these 30 days.").wait_for()

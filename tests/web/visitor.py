@@ -6,6 +6,7 @@ import secrets
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page
@@ -14,6 +15,7 @@ from tests.system.running_hall import PASSWORD, RunningHall
 
 # A browser writes a line for every answer that is no success; tests look at those themselves.
 ANSWERS = "Failed to load resource"
+PICTURES = Path(__file__).resolve().parents[2] / "web" / "pictures"
 PATIENCE_MILLISECONDS = 15_000
 
 
@@ -65,6 +67,11 @@ class Visitor:
 
     async def press(self, name: str) -> None:
         await self.page.get_by_role("button", name=name, exact=True).click()
+
+    async def picture(self, name: str) -> None:
+        """Leave a picture to be looked at."""
+        PICTURES.mkdir(exist_ok=True)
+        await self.page.screenshot(path=PICTURES / f"{name}.png", full_page=True)
 
     async def sees(self, heading: str) -> None:
         """Wait for a heading."""
