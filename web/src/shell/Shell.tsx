@@ -54,7 +54,11 @@ export function Shell() {
           </div>
         )}
       </header>
-      {!isOnline && <Notice tone="plain">{t("problem.offline")}</Notice>}
+      {!isOnline && (
+        <div className={css.offline}>
+          <Notice tone="plain">{t("problem.offline")}</Notice>
+        </div>
+      )}
       <main className={css.main} id="content" ref={main} tabIndex={-1}>
         <Outlet />
       </main>

@@ -2,6 +2,8 @@ import { queryOptions, useMutation, useQueryClient } from "@tanstack/react-query
 
 import { answer, api, type Schemas } from "../../api/client";
 
+const AWARDED_AFTER_MILLISECONDS = 1500;
+
 export type Dashboard = Schemas["DashboardOut"];
 export type Task = Schemas["DashboardTask"];
 
@@ -42,7 +44,15 @@ export function useTick(userId: string) {
       return { before };
     },
     onError: (_, __, context) => client.setQueryData(queryKey, context?.before),
-    onSettled: () => client.invalidateQueries({ queryKey: ["dashboard"] }),
+    onSettled: () => {
+      const lookAgain = (): void => {
+        void client.invalidateQueries({ queryKey: ["dashboard"] });
+        void client.invalidateQueries({ queryKey: ["history"] });
+      };
+      lookAgain();
+      // XP follows from the event a moment later; until /live tells of it, that moment is a guess.
+      setTimeout(lookAgain, AWARDED_AFTER_MILLISECONDS);
+    },
   });
 }
 
