@@ -20,7 +20,13 @@ from tests.world import NOON
 # What a check of the table allows, or a reader can read.
 FITTING: Mapping[str, Mapping[str, Any]] = {
     "audit_log": {"action": "login"},
-    "users": {"role": "member", "status": "active", "time_zone": "UTC", "email_verified_at": None},
+    "users": {
+        "role": "member",
+        "status": "active",
+        "time_zone": "UTC",
+        "email_verified_at": None,
+        "daily_capacity_minutes": 30,
+    },
     "active_sessions": {"transport": "bearer"},
     "ai_budgets": {"scope": "member"},
     # What stays of a call has no words in it.
@@ -39,7 +45,7 @@ FITTING: Mapping[str, Mapping[str, Any]] = {
     "goals": {"status": "active", "minutes_per_day": 30, "domain": None, "template": None},
     "outbox_events": {"state": "done", "handler": "progression.note_happenings"},
     "plans": {"state": "accepted"},
-    "reschedulings": {"state": "proposed"},
+    "reschedulings": {"state": "accepted"},
     "season_results": {"season": "2031-Q1", "board": "global"},
     "self_xp_days": {"clock": "own"},
     "task_activities": {"kind": "noted"},
@@ -74,6 +80,8 @@ def _made_up(column: sa.Column[Any], canary: str) -> Any:
     match column.type:
         case JSONB():
             return json.dumps({"note": canary})
+        case ARRAY(item_type=sa.Integer()) | sa.ARRAY(item_type=sa.Integer()):
+            return [1]
         case ARRAY() | sa.ARRAY():
             return [canary]
         case sa.LargeBinary():

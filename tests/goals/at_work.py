@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+import asyncio
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import replace
 from datetime import date
 from typing import Any
@@ -19,6 +20,7 @@ from tests.world import Client
 
 __all__ = [
     "happened",
+    "held_up",
     "minutes_by_day",
     "ok",
     "planned",
@@ -26,6 +28,7 @@ __all__ = [
     "statements",
     "tasks_of",
     "unlimited",
+    "wait_in_line",
 ]
 
 
@@ -97,3 +100,27 @@ def statements(hall: Hall) -> Iterator[list[str]]:
         yield seen
     finally:
         event.remove(engine, "before_cursor_execute", asked)
+
+
+@asynccontextmanager
+async def held_up(owner: asyncpg.Connection, user_id: UUID) -> AsyncIterator[None]:
+    """Hold up whoever changes what a member does on which day; then let them in as they came."""
+    name = f"schedule:{user_id}"
+    await owner.execute("SELECT pg_advisory_lock(hashtextextended($1, 0))", name)
+    try:
+        yield
+    finally:
+        await owner.execute("SELECT pg_advisory_unlock(hashtextextended($1, 0))", name)
+
+
+async def wait_in_line(owner: asyncpg.Connection, *calls: asyncio.Task[Any]) -> list[int]:
+    """Wait until all of these are held up; give the processes of the server that work for them."""
+    while True:
+        rows = await owner.fetch(
+            "SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND NOT granted AND database ="
+            " (SELECT oid FROM pg_database WHERE datname = current_database())"
+        )
+        if len(rows) >= len(calls):
+            return [row["pid"] for row in rows]
+        assert not any(call.done() for call in calls), "one of them did not wait"
+        await asyncio.sleep(0)

@@ -118,7 +118,7 @@ async def test_only_the_newest_version_can_be_accepted(
 async def test_a_plan_is_not_accepted_while_another_is_made(
     mine: Client, proposed: dict[str, Any], settle: Settle
 ) -> None:
-    ok(await mine.post(f"/goals/{proposed['id']}/plan", json={}), 202)
+    ok(await mine.post(f"/goals/{proposed['id']}/plan"), 202)
     problem(await accept(mine, proposed), 409, "plan_in_the_making")
     await settle()
     problem(await accept(mine, proposed), 409, "plan_stale")
@@ -363,3 +363,20 @@ async def test_the_sixth_plan_within_a_minute_is_refused(
     for _ in range(5):
         ok(await mine.post(f"/goals/{goal.id}/plan", json={}), 202)
     problem(await mine.post(f"/goals/{goal.id}/plan", json={}), 429, "rate_limited")
+
+
+@pytest.mark.parametrize(
+    ("path", "change"),
+    [
+        ("/users/me", {"daily_capacity_minutes": 10}),
+        ("/users/me", {"rest_days": [0, 1, 2, 3, 4, 5]}),
+        ("/goals/{goal}", {"minutes_per_day": 10}),
+        ("/goals/{goal}", {"deadline": (TODAY + timedelta(days=2)).isoformat()}),
+    ],
+)
+async def test_a_plan_is_stale_when_its_owner_has_less_time_now(
+    mine: Client, proposed: dict[str, Any], path: str, change: dict[str, Any]
+) -> None:
+    ok(await mine.patch(path.format(goal=proposed["id"]), json=change))
+    problem(await accept(mine, proposed), 409, "plan_stale")
+    assert (await planned(mine, proposed["id"]))["status"] == "proposed"

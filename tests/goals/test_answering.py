@@ -97,6 +97,8 @@ async def test_a_model_s_proposals_wait_for_the_member_and_change_nothing(
     ]
     assert word not in json.dumps(system)
     assert word in json.dumps(messages)
+    # The name by which docs/settings.md sets a budget for it.
+    assert await owner.fetchval("SELECT DISTINCT feature FROM ai_calls") == "goals.chat"
     assert await ai.audit(hall.units) == []
 
 

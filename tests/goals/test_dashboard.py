@@ -15,6 +15,7 @@ from sqlalchemy import event, select
 
 from guildhall.entrypoints.api import create_app, furnish
 from guildhall.entrypoints.wiring import WIRING
+from guildhall.goals import repository
 from guildhall.goals.models import ReviewCard, Task
 from guildhall.goals.page import DashboardOut
 from guildhall.infra.hall import Hall, open_hall
@@ -270,3 +271,18 @@ async def test_what_is_due_for_review_is_suggested(
     clock.advance(days=3)
     [line] = of_kind(await page(client, member), "review")
     assert line["text"].startswith("1 thing is due")
+
+
+async def test_a_review_that_was_missed_is_not_left_over_on_later_days(
+    client: Client, committed: Hall, member: Person, owner: asyncpg.Connection, clock: SettableClock
+) -> None:
+    await factories.goal(committed, member.member)
+    task = await task_of(committed, member)
+    await owner.execute("UPDATE tasks SET status = 'dropped' WHERE id <> $1", task.id)
+    missed = "UPDATE tasks SET status = 'missed', kind = 'review' WHERE id = $1"
+    await owner.execute(missed, task.id)
+    assert [line["id"] for line in (await page(client, member))["today"]["tasks"]] == [str(task.id)]
+    clock.advance(days=1)
+    assert (await page(client, member))["today"]["tasks"] == []
+    async with committed.units.read(member=member.id) as uow:
+        assert await repository.unfinished(uow, member.id) == []

@@ -503,14 +503,50 @@ async def test_planning_that_was_lost_is_taken_up_once(
 ) -> None:
     id_ = ok(await mine.post("/goals", json=GOAL), 202)["id"]
     await owner.execute("DELETE FROM task_executions")
-    assert await take_up_lost(factories.task_run(committed)) == {"taken_up": 0}
+    assert (await take_up_lost(factories.task_run(committed)))["taken_up"] == 0
     clock.advance(minutes=21)
     both = await asyncio.gather(*(take_up_lost(factories.task_run(committed)) for _ in range(2)))
     assert sum(one["taken_up"] for one in both) == 1
-    assert await take_up_lost(factories.task_run(committed)) == {"taken_up": 0}
+    assert (await take_up_lost(factories.task_run(committed)))["taken_up"] == 0
     assert await owner.fetchval("SELECT count(*) FROM task_executions") == 1
     await settle()
     goal = await planned(mine, id_)
     assert (goal["status"], goal["plan"]["version"]) == ("proposed", 1)
     clock.set(datetime(2031, 6, 1, tzinfo=UTC))
-    assert await take_up_lost(factories.task_run(committed)) == {"taken_up": 0}
+    assert (await take_up_lost(factories.task_run(committed)))["taken_up"] == 0
+
+
+async def test_planning_is_lost_only_when_nobody_will_do_it_and_is_asked_for_in_the_same_words(
+    mine: Client, committed: Hall, owner: asyncpg.Connection, clock: SettableClock, settle: Settle
+) -> None:
+    id_ = ok(await mine.post("/goals", json=GOAL), 202)["id"]
+    await settle()
+    wish = {"wish": "Less grammar.", "same_tasks": True}
+    ok(await mine.post(f"/goals/{id_}/plan", json=wish), 202)
+    clock.advance(hours=1)
+    # There is much to do, and it has not come to its turn.
+    assert (await take_up_lost(factories.task_run(committed)))["taken_up"] == 0
+    await owner.execute("UPDATE task_executions SET state = 'failed' WHERE state = 'queued'")
+    assert (await take_up_lost(factories.task_run(committed)))["taken_up"] == 1
+    arguments = await owner.fetchval("SELECT arguments FROM task_executions WHERE state = 'queued'")
+    assert json.loads(arguments).items() >= wish.items()
+
+
+async def test_a_plan_that_is_lost_again_and_again_is_given_up_and_the_goal_says_so(
+    mine: Client, committed: Hall, owner: asyncpg.Connection, clock: SettableClock, settle: Settle
+) -> None:
+    id_ = ok(await mine.post("/goals", json=GOAL), 202)["id"]
+    outcomes = []
+    for _ in range(5):
+        await owner.execute("UPDATE task_executions SET state = 'failed' WHERE state = 'queued'")
+        clock.advance(minutes=21)
+        outcomes.append(await take_up_lost(factories.task_run(committed)))
+    assert [one["taken_up"] for one in outcomes] == [1, 1, 1, 0, 0]
+    assert [one["given_up"] for one in outcomes] == [0, 0, 0, 1, 0]
+    goal = ok(await mine.get(f"/goals/{id_}"))
+    assert goal["planning"] is False
+    assert "could not be made" in goal["findings"]["notes"][0]
+    # Who asks for it themselves begins anew.
+    ok(await mine.post(f"/goals/{id_}/plan"), 202)
+    await settle()
+    assert ok(await mine.get(f"/goals/{id_}"))["plan"]["version"] == 1

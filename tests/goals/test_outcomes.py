@@ -21,7 +21,16 @@ from guildhall.infra.http.hot import SharedAnswers
 from guildhall.infra.settings import RateLimitSettings
 from tests import factories
 from tests.factories import Person
-from tests.goals.at_work import happened, ok, planned, shorten, tasks_of, unlimited
+from tests.goals.at_work import (
+    happened,
+    held_up,
+    ok,
+    planned,
+    shorten,
+    tasks_of,
+    unlimited,
+    wait_in_line,
+)
 from tests.infra.test_http import problem
 from tests.world import NOON, Client, SettableClock
 
@@ -506,3 +515,49 @@ async def test_whoever_does_moves_chooses_and_plans_at_once_waits_for_nobody_for
     assert {answer.status_code for answer in answers} <= {200, 201, 409}, [
         answer.text for answer in answers if answer.status_code >= 500
     ]
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [
+        ("PATCH", "/tasks/{task}", DONE),
+        ("PATCH", "/progress/update", {"task_id": "{task}", "minutes": 5}),
+        ("POST", "/tasks/{task}/activities", {"minutes": 5}),
+        ("PATCH", "/goals/{goal}", {"title": "Another one"}),
+        ("DELETE", "/goals/{goal}", None),
+        ("POST", "/goals", {"title": "Another one", "deadline": "2031-12-01"}),
+        ("POST", "/goals/{goal}/plan/accept", {"version": 1}),
+        ("POST", "/tasks/generate", {}),
+        ("POST", "/reschedulings", None),
+        ("POST", "/reschedulings/{preview}/accept", None),
+    ],
+)
+async def test_whoever_changes_a_schedule_holds_nothing_while_waiting_for_it(
+    mine: Client,
+    goal: dict[str, Any],
+    owner: asyncpg.Connection,
+    member: Person,
+    method: str,
+    path: str,
+    body: dict[str, Any] | None,
+) -> None:
+    """Or two could wait for each other: one lock comes before all others."""
+    ok(await say(mine, tasks_of(goal)[1]["id"], status="missed"))
+    preview = ok(await mine.post("/reschedulings"), 201)
+    names = {"task": tasks_of(goal)[0]["id"], "goal": goal["id"], "preview": preview["id"]}
+    said = {
+        key: value.format(**names) if key == "task_id" else value
+        for key, value in (body or {}).items()
+    }
+    call = mine.request(method, path.format(**names), json=None if body is None else said)
+    async with asyncio.TaskGroup() as group, held_up(owner, member.id):
+        answer = group.create_task(call)
+        pids = await wait_in_line(owner, answer)
+        held = await owner.fetch(
+            "SELECT relation::regclass::text AS held, mode FROM pg_locks"
+            " WHERE pid = ANY($1) AND locktype = 'relation'"
+            " AND mode IN ('RowShareLock', 'RowExclusiveLock')",
+            pids,
+        )
+    assert [tuple(row.values()) for row in held] == []
+    assert answer.result().status_code < 300, answer.result().text

@@ -14,9 +14,19 @@ from uuid import UUID
 import asyncpg
 import pytest
 
-from guildhall import ai
-from guildhall.goals import acceptance, planning, queries, repository, service
-from guildhall.goals.schemas import GoalIn, GoalOut, PlanAccept, PlanRequest
+from guildhall import ai, progression
+from guildhall.goals import (
+    acceptance,
+    analysis,
+    answering,
+    planning,
+    queries,
+    reports,
+    repository,
+    service,
+)
+from guildhall.goals.outcomes import Outcome
+from guildhall.goals.schemas import GoalChange, GoalIn, GoalOut, PlanAccept, PlanRequest
 from guildhall.infra.hall import Hall
 from guildhall.kernel.member import Member
 from tests import factories
@@ -367,3 +377,76 @@ async def test_a_new_version_keeps_what_is_done_and_what_stays(
     assert now == {id_: title for id_, title in titles.items() if id_ not in change.removed}
     async with hall.units.read(member=member.id) as uow:
         assert await repository.active_goals(uow, member.id) == 1
+
+
+async def test_shorter_days_ask_nothing_again_of_what_is_done(
+    asking: Asking, member: Person, owner: asyncpg.Connection
+) -> None:
+    hall = await asking()
+    goal = await planned(hall, member.member)
+    async with hall.units.write(member=member.id) as uow:
+        await acceptance.accept(uow, member.member, goal.id, PlanAccept(version=1))
+    await owner.execute(
+        "UPDATE tasks SET status = 'done', done_on = scheduled_on"
+        " WHERE key LIKE 'greetings%' OR key IN ('partner', 'numbers~1')"
+    )
+    before = {row["key"]: row["minutes"] for row in await owner.fetch("SELECT * FROM tasks")}
+    async with hall.units.write(member=member.id) as uow:
+        await service.change(uow, member.member, goal.id, GoalChange(minutes_per_day=15))
+        same = PlanRequest(same_tasks=True)
+        request_id = (await service.request_plan(uow, member.member, goal.id, same)).planning
+    assert request_id is not None
+    await make_plan(hall, member.member, goal.id, request_id, same_tasks=True)
+    after = await read(hall, member.member, goal.id)
+    assert after.proposal is not None
+    tasks = [task for milestone in after.proposal.milestones for task in milestone.tasks]
+    open_minutes: dict[str, int] = defaultdict(int)
+    for task in tasks:
+        if task.status == "open":
+            open_minutes[task.key.partition("~")[0]] += task.minutes
+    assert open_minutes == {"numbers": 300 - before["numbers~1"], "talks": 1200}
+    kept = {task.key: task.minutes for task in tasks if task.status == "done"}
+    assert kept == {key: minutes for key, minutes in before.items() if key in kept}
+    assert set(kept) >= {"greetings~1", "numbers~1", "partner"}
+    assert max(task.minutes for task in tasks if task.status == "open") <= 15
+
+
+async def test_a_goal_reached_while_a_plan_is_made_stays_reached(
+    asking: Asking, member: Person, owner: asyncpg.Connection
+) -> None:
+    hall = await asking()
+    goal = await planned(hall, member.member)
+    async with hall.units.write(member=member.id) as uow:
+        await acceptance.accept(uow, member.member, goal.id, PlanAccept(version=1))
+        request_id = (
+            await service.request_plan(uow, member.member, goal.id, PlanRequest())
+        ).planning
+    assert request_id is not None
+    last = await owner.fetchval("SELECT id FROM tasks ORDER BY position DESC LIMIT 1")
+    await owner.execute("UPDATE tasks SET status = 'dropped' WHERE id <> $1", last)
+    async with hall.units.write(member=member.id) as uow:
+        await reports.change(uow, member.member, last, Outcome("done"))
+    made = await make_plan(hall, member.member, goal.id, request_id)
+    assert made == {"skipped": "the request was overtaken"}
+    after = await read(hall, member.member, goal.id)
+    assert (after.status, after.planning, after.proposal) == ("completed", False, None)
+
+
+async def test_a_hall_of_hundreds_of_domains_plans_and_talks_as_well(
+    asking: Asking, member: Person, server: LlmServer, owner: asyncpg.Connection
+) -> None:
+    await owner.execute(
+        "INSERT INTO domains (slug, name, description)"
+        " SELECT 'field-' || n, 'Field ' || n, repeat('What it is about. ', 30)"
+        " FROM generate_series(1, 500) AS n"
+    )
+    hall = await asking()
+    goal = await planned(hall, member.member)
+    assert goal.plan is not None
+    assert goal.plan.provider == "openai"
+    told = [json.dumps(request.body["messages"]) for request in server.requests]
+    assert sum("field-500" in messages for messages in told) == 1
+    async with hall.units.read() as uow:
+        domains = analysis.in_brief(await progression.domain_texts(uow))
+    asked = {"message": "", "today": "", "last_deadline": "", "goals": [], "tasks": []}
+    answering.PROMPT.question(asked | {"domains": domains}, answer=str, offline=str)

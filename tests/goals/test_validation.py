@@ -109,3 +109,46 @@ def test_sessions_are_short_even_and_add_up(minutes: int, minutes_a_day: int) ->
     assert max(parts) - min(parts) <= 9
     assert sessions.tasks[-1].depends_on == [sessions.tasks[-2].key]
     assert split(sessions, minutes_a_day=minutes_a_day) == sessions
+
+
+@pytest.mark.parametrize(
+    ("done", "minutes_a_day", "parts"),
+    [
+        ({}, 20, [("a~1", 20), ("a~2", 15), ("a~3", 15)]),
+        ({"a": 50}, 20, [("a", 50)]),
+        ({"a~1": 25}, 20, [("a~1", 25), ("a~2", 15), ("a~3", 10)]),
+        ({"a~2": 25}, 20, [("a~2", 25), ("a~1", 15), ("a~3", 10)]),
+        ({"a~1": 25, "a~2": 25}, 20, [("a~1", 25), ("a~2", 25)]),
+        ({"a~1": 20}, 90, [("a~1", 20), ("a~2", 30)]),
+        ({"a~1": 60}, 20, [("a~1", 60)]),
+        ({"b~1": 20, "aa~1": 20}, 90, [("a", 50)]),
+    ],
+)
+def test_what_is_done_of_a_task_is_not_divided_again(
+    done: dict[str, int], minutes_a_day: int, parts: list[tuple[str, int]]
+) -> None:
+    proposal = plan(task("z"), task("a", "z", minutes=50), task("f", "a", minutes=5))
+    sessions = split(proposal, minutes_a_day=minutes_a_day, done=done).tasks
+    of_a = [item for item in sessions if item.key.partition("~")[0] == "a"]
+    assert [(item.key, item.minutes) for item in of_a] == parts
+    before = next(reversed([item.key for item in sessions if item.key.startswith("z")]))
+    assert [item.depends_on for item in of_a] == [[before], *([key] for key, _ in parts[:-1])]
+    assert sessions[-1].depends_on == [parts[-1][0]]
+
+
+@given(
+    st.integers(5, 600),
+    st.integers(5, 200),
+    st.integers(5, 200),
+    st.sets(st.integers(0, 20), max_size=10),
+)
+def test_however_days_change_a_task_takes_what_it_takes(
+    minutes: int, before: int, after: int, which: set[int]
+) -> None:
+    proposal = plan(task("a", minutes=minutes))
+    sessions = split(proposal, minutes_a_day=before).tasks
+    done = {item.key: item.minutes for n, item in enumerate(sessions) if n in which}
+    again = split(proposal, minutes_a_day=after, done=done).tasks
+    assert sum(item.minutes for item in again) == minutes
+    assert done.items() <= {item.key: item.minutes for item in again}.items()
+    assert len({item.key for item in again}) == len(again)

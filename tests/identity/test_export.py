@@ -321,7 +321,13 @@ async def test_a_worker_that_dies_half_way_costs_another_try_and_leaves_one_expo
             if done == 5:
                 raise asyncio.CancelledError  # As far as the database can see, a kill.
 
-    dying = Dying(new_id(), committed.units, post=committed.post, settings=committed.settings)
+    dying = Dying(
+        new_id(),
+        committed.units,
+        post=committed.post,
+        llm=committed.llm,
+        settings=committed.settings,
+    )
     with pytest.raises(asyncio.CancelledError):
         await exports.export_data(dying, personal=PERSONAL, **arguments)
     assert (await mine.get(EXPORT)).json()["state"] == "queued"

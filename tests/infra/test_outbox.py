@@ -142,7 +142,9 @@ async def house(committed: Hall) -> AsyncIterator[House]:
         wiring=wiring,
         units=units,
         deliveries=Deliveries(units, claims, wiring.subscriptions, max_attempts=MAX_ATTEMPTS),
-        task_runner=TaskRunner(units, {}, post=committed.post, llm=committed.llm, settings=committed.settings),
+        task_runner=TaskRunner(
+            units, {}, post=committed.post, llm=committed.llm, settings=committed.settings
+        ),
     )
     connection = await asyncpg.connect(**asyncpg_arguments(hall.endpoints.database_url))
     yield House(hall, listener, claims, connection)

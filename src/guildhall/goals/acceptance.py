@@ -88,7 +88,7 @@ def _with_followers(content: PlanContent, left_out: Collection[UUID]) -> set[UUI
 
 
 async def _check_room(uow: UnitOfWork, goal: Goal, tasks: list[PlannedTaskOut]) -> None:
-    """Refuse a plan that another one, or the time that has passed, has taken the room from."""
+    """Refuse a plan whose room another one, the time that has passed, or its owner has taken."""
     room = await calendars.room_of(uow, goal.user_id)
     if room is None:
         raise GoalNotFound
@@ -101,7 +101,7 @@ async def _check_room(uow: UnitOfWork, goal: Goal, tasks: list[PlannedTaskOut]) 
     taken = await repository.scheduled_minutes(
         uow, goal.user_id, room.today, goal.deadline, but_goal=goal.id
     )
-    free = room.free(room.today, goal.deadline, taken)
+    free = room.free(room.today, goal.deadline, taken, goal.minutes_per_day)
     if any(minutes > free.get(day, 0) for day, minutes in wanted.items()):
         raise PlanStale
 

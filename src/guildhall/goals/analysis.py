@@ -16,13 +16,16 @@ from guildhall.goals.models import Goal, GoalTemplate
 from guildhall.goals.schemas import Findings
 from guildhall.infra.llm import EmbeddingFailed
 
-__all__ = ["Near", "analyse", "place_on_the_map"]
+__all__ = ["Near", "analyse", "in_brief", "place_on_the_map"]
 
 log = structlog.get_logger()
 
 FEATURE = "goals.analyse"
 PROMPT = ai.load("guildhall.goals", "analyse_goal", 1)
 MOST_TEXT = 4_000
+MOST_OF_DOMAINS = 18_000
+"""Letters of JSON; the prompts take 20,000, which leaves some for what has to be escaped."""
+JSON_AROUND = len('"":"",')
 
 NUMBER = re.compile(r"\d")
 MEASURES = re.compile(
@@ -122,7 +125,7 @@ async def analyse(
             "description": goal.description,
             "days_left": days_left,
             "minutes_available": minutes_available,
-            "domains": domains,
+            "domains": in_brief(domains),
         },
         answer=Analysis,
         offline=lambda: by_rules(goal.title, goal.description, near.domain, minutes_available),
@@ -145,6 +148,13 @@ async def analyse(
         similar_goals=list(near.goals),
         similar_templates=[template.slug for template in near.templates],
     )
+
+
+def in_brief(domains: Mapping[str, str]) -> dict[str, str]:
+    """Give what domains are about, the more of them there are the shorter: prompts take so much,
+    and a hall may have hundreds."""
+    each = MOST_OF_DOMAINS // max(len(domains), 1) - JSON_AROUND
+    return {slug: text[: max(each - len(slug), 0)] for slug, text in domains.items()}
 
 
 def by_rules(

@@ -14,6 +14,7 @@ from uuid import UUID
 
 from guildhall import ai, identity, progression
 from guildhall.goals import conversations, repository, rescheduling, wishes
+from guildhall.goals.analysis import in_brief
 from guildhall.goals.changes import (
     Change,
     GoalIdea,
@@ -42,7 +43,7 @@ from guildhall.kernel.ids import new_id
 
 __all__ = ["answer"]
 
-FEATURE = "goals"
+FEATURE = "goals.chat"
 PROMPT = ai.load("guildhall.goals", "converse", 1)
 PROPOSAL_LIVES = timedelta(hours=24)
 LINES_REMEMBERED = 10
@@ -180,7 +181,7 @@ async def _asked(run: TaskRun, user_id: UUID, turn: Turn, cause: str) -> Reply[T
             "last_deadline": str(around.last_deadline),
             "goals": [goal.shown for goal in around.goals],
             "tasks": [task.shown for task in around.tasks],
-            "domains": around.domains,
+            "domains": in_brief(around.domains),
         },
         answer=Talk,
         offline=lambda: wishes.answered(turn.message, around),

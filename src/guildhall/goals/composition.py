@@ -44,6 +44,7 @@ class Standing:
 
     id: UUID
     key: str
+    minutes: int
     status: Literal["open", "done", "missed"]
     scheduled_on: date | None
     done_on: date | None

@@ -11,7 +11,7 @@ from uuid import UUID
 from sqlalchemy import exists, insert, select
 from sqlalchemy.orm import aliased
 
-from guildhall.goals import assessment, calendars, outcomes, repository, selection
+from guildhall.goals import assessment, calendars, outcomes, recall, repository, selection
 from guildhall.goals.calendars import Room
 from guildhall.goals.errors import DayPast, GoalNotFound
 from guildhall.goals.models import Goal, ReviewCard, Task
@@ -48,9 +48,33 @@ class Morning:
     done_minutes: int
 
     @property
+    def capacity_minutes(self) -> int:
+        """Give what the day holds: what days like it have shown, or else the shortest next task.
+
+        Who was away for long would otherwise find day after day empty, and could never show more.
+        """
+        usual = self.room.minutes_on(self.day)
+        return max(usual, self._shortest) if usual else 0
+
+    @property
+    def capacity_reason(self) -> str:
+        reason = self.room.reason_for(self.day)
+        if self.capacity_minutes == self.room.minutes_on(self.day):
+            return reason
+        return f"{reason} Your next task takes {self._shortest}: there is room for that."
+
+    @property
     def minutes(self) -> int:
         """Give what is left of the day for what is not done yet."""
-        return max(0, self.room.minutes_on(self.day) - self.done_minutes)
+        return max(0, self.capacity_minutes - self.done_minutes)
+
+    @property
+    def _shortest(self) -> int:
+        """Give the minutes of the shortest task that can be begun, if a day was ever meant to hold
+        it."""
+        ready = [one.minutes for one in self.candidates() if one.card is None and not one.waits_for]
+        shortest = min(ready, default=0)
+        return shortest if shortest <= self.room.days.capacity_minutes else 0
 
     def candidates(self) -> list[Candidate]:
         found = [
@@ -113,12 +137,15 @@ async def _look(units: UnitsOfWork, who: Member, day: date | None) -> Morning:
             for task, goal in unfinished
             if task.id not in before and not room.today <= goal.deadline < day
         ]
+        # What waits for something that was given up waits on, though that is not asked for.
+        open_ids = {task.id for task, _ in unfinished}
+        unfinished = [pair for pair in unfinished if not _is_given_up(pair[0], day)]
         ahead = [pair for pair in unfinished if not _asks_for(pair[0], day)][:AHEAD_TASKS]
         tasks = {
             task.id: (task, goal)
             for task, goal in [*(pair for pair in unfinished if _asks_for(pair[0], day)), *ahead]
         }
-        waits_for = await _open_dependencies(uow, who.id, {task.id for task, _ in unfinished})
+        waits_for = await _open_dependencies(uow, who.id, open_ids)
         domains = [goal.domain for _, goal in tasks.values()]
         usual = max(set(domains), key=domains.count) if domains else None
         return Morning(
@@ -134,6 +161,11 @@ async def _look(units: UnitsOfWork, who: Member, day: date | None) -> Morning:
 
 def _is_between(task: Task, today: date, day: date) -> bool:
     return task.scheduled_on is not None and today <= task.scheduled_on < day
+
+
+def _is_given_up(task: Task, day: date) -> bool:
+    """Tell whether its owner has said already that it will not be done on its day."""
+    return task.status == "missed" and task.scheduled_on is not None and task.scheduled_on >= day
 
 
 def _asks_for(task: Task, day: date) -> bool:
@@ -173,7 +205,7 @@ async def _due(
         .order_by(ReviewCard.due_day, Task.id)
         .limit(MOST_REVIEWS)
     )
-    return {task.id: (task, goal, outcomes.card_of(known)) for task, goal, known in rows}
+    return {task.id: (task, goal, recall.card_of(known)) for task, goal, known in rows}
 
 
 async def _still_so(uow: UnitOfWork, user_id: UUID, morning: Morning) -> bool:
@@ -221,8 +253,8 @@ async def _put_down(uow: UnitOfWork, who: Member, morning: Morning, today: Today
     drop_view(uow, who.id)
     return TodayOut(
         date=morning.day,
-        capacity_minutes=morning.room.minutes_on(morning.day),
-        capacity_reason=morning.room.reason_for(morning.day),
+        capacity_minutes=morning.capacity_minutes,
+        capacity_reason=morning.capacity_reason,
         items=items,
         left_out=[
             _shown(*morning.tasks[UUID(left.key)], left)

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from guildhall.goals import conversations, outcomes, repository, rescheduling, service
+from guildhall.goals import conversations, reports, repository, rescheduling, service
 from guildhall.goals.changes import CHANGE, Change, MoveTask, NewDays, NewGoal, TaskOutcome
 from guildhall.goals.errors import (
     ProposalDecided,
@@ -117,12 +117,12 @@ async def _do(uow: UnitOfWork, who: Member, change: Change, decision: Decision) 
             # As in PATCH /tasks: the goal first, then the task; here only the look ahead.
             if (await repository.task(uow, who.id, change.task_id)).scheduled_on != change.was_on:
                 raise ProposalStale
-            task = await outcomes.change(uow, who, change.task_id, Outcome(scheduled_on=change.to))
+            task = await reports.change(uow, who, change.task_id, Outcome(scheduled_on=change.to))
             decision.task_ids = [task.id]
         case TaskOutcome():
             if (await repository.task(uow, who.id, change.task_id)).status != change.was:
                 raise ProposalStale
-            task = await outcomes.change(uow, who, change.task_id, Outcome(change.status))
+            task = await reports.change(uow, who, change.task_id, Outcome(change.status))
             decision.task_ids = [task.id]
         case NewDays():
             await rescheduling.accept(uow, who.id, change.rescheduling_id)

@@ -13,6 +13,7 @@ from uuid import UUID
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, TypeAdapter
 
 from guildhall.goals.changes import Change
+from guildhall.goals.schemas import without_nul
 
 __all__ = [
     "SAID",
@@ -38,16 +39,10 @@ __all__ = [
 ]
 
 
-def _without_nul(value: str) -> str:
-    if "\x00" in value:
-        raise ValueError("must not contain NUL")
-    return value
-
-
 Words = Annotated[
     str,
     StringConstraints(strip_whitespace=True, min_length=1, max_length=4_000),
-    AfterValidator(_without_nul),
+    AfterValidator(without_nul),
 ]
 ClientId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.:-]{1,64}$")]
 Seq = Annotated[int, Field(ge=0, le=2_147_483_647)]

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy import exists, select, update
 from sqlalchemy.dialects.postgresql import insert
 
-from guildhall.goals import ability, repository, reviews, rules
+from guildhall.goals import ability, recall, repository, rules
 from guildhall.goals.assessment import NO_DOMAIN
 from guildhall.goals.errors import (
     DayBeyondDeadline,
@@ -21,20 +19,16 @@ from guildhall.goals.errors import (
     TooManyGoals,
 )
 from guildhall.goals.events import GoalCompleted, TaskCompleted
-from guildhall.goals.models import Activity, Goal, Review, ReviewCard, Task, TaskAbility
-from guildhall.goals.reviews import Card
-from guildhall.goals.schemas import ActivityIn, ProgressUpdate, TaskOut
-from guildhall.infra.cache import Tier
-from guildhall.infra.hall import Hall
+from guildhall.goals.models import Activity, Goal, Task, TaskAbility
+from guildhall.goals.schemas import ActivityIn
 from guildhall.infra.unit_of_work import UnitOfWork
 from guildhall.infra.views import drop_view
 from guildhall.kernel.ids import new_id
 from guildhall.kernel.member import Member
 from guildhall.kernel.ratings import NEWCOMER, Rating
 
-__all__ = ["Outcome", "add_activity", "card_of", "change", "learn_from", "note", "report", "settle"]
+__all__ = ["Outcome", "add_activity", "learn_from", "note", "settle"]
 
-REMEMBERED_SECONDS = 15
 WHOLE_PERCENT = 100
 
 
@@ -89,12 +83,6 @@ async def settle(uow: UnitOfWork, who: Member, task_id: UUID, outcome: Outcome) 
     return task
 
 
-async def change(uow: UnitOfWork, who: Member, task_id: UUID, outcome: Outcome) -> Task:
-    """Note what became of a task, now; a report that is remembered is forgotten."""
-    uow.after_commit(lambda: uow.cache.drop(_report_key(who, task_id), tiers=Tier.REDIS))
-    return await settle(uow, who, task_id, outcome)
-
-
 async def add_activity(uow: UnitOfWork, who: Member, task_id: UUID, body: ActivityIn) -> Activity:
     """Write down work on a task, or a word about it. A goal that is closed takes words too."""
     await repository.lock_schedule(uow, who.id)
@@ -107,33 +95,6 @@ async def add_activity(uow: UnitOfWork, who: Member, task_id: UUID, body: Activi
     drop_view(uow, who.id)
     kind = "worked" if body.minutes else "noted"
     return note(uow, task, kind, today, minutes=body.minutes, text=body.note)
-
-
-async def report(hall: Hall, who: Member, body: ProgressUpdate) -> TaskOut:
-    """Note progress on a task, once for the same report: it is remembered for 15 seconds, or until
-    another one about this task."""
-    said = hashlib.sha256(body.model_dump_json().encode()).hexdigest()
-    key = _report_key(who, body.task_id)
-
-    async def load() -> dict[str, Any]:
-        outcome = Outcome(body.status, body.minutes, body.percent)
-        async with hall.units.write(member=who.id) as uow:
-            task = await settle(uow, who, body.task_id, outcome)
-            answer = TaskOut.model_validate(task).model_dump(mode="json")
-        return {"said": said, "answer": answer}
-
-    for _ in range(2):
-        known = await hall.cache.get(key, load, ttl_seconds=REMEMBERED_SECONDS, tiers=Tier.REDIS)
-        if known["said"] == said:
-            break
-        await hall.cache.drop(key, tiers=Tier.REDIS)
-    else:
-        known = await load()
-    return TaskOut.model_validate(known["answer"])
-
-
-def _report_key(who: Member, task_id: UUID) -> str:
-    return f"progress:{who.id}:{task_id}"
 
 
 def note(
@@ -215,6 +176,8 @@ async def _reopen(uow: UnitOfWork, goal: Goal, task: Task, today: date) -> None:
         await _undone(uow, goal, task, today)
     else:
         task.status = "open"
+    if task.scheduled_on is not None and task.scheduled_on < today:
+        task.scheduled_on = today  # On a day that is over it would be missed again at once.
     note(uow, task, "reopened", today)
 
 
@@ -235,9 +198,9 @@ async def _done(uow: UnitOfWork, goal: Goal, task: Task, today: date, *, passed:
         await repository.note_work(uow, task.user_id, today, done=task.minutes)
     await learn_from(uow, task, goal.domain, finished=True)
     if task.kind == "practise":
-        await _review(uow, task.user_id, task.id, today, passed=True)
+        await recall.review(uow, task.user_id, task.id, today, passed=True)
     elif task.kind == "review" and task.review_of is not None:
-        await _review(uow, task.user_id, task.review_of, today, passed=passed)
+        await recall.review(uow, task.user_id, task.review_of, today, passed=passed)
     if task.xp is None:
         worth = rules.xp_for_task(task.kind, task.difficulty)
         task.xp = await repository.take_xp(uow, task.user_id, today, worth, rules.MOST_XP_A_DAY)
@@ -283,7 +246,7 @@ async def _complete(uow: UnitOfWork, goal: Goal, today: date) -> None:
     if await uow.session.scalar(select(left)):
         return
     first = goal.completed_at is None
-    goal.status = "completed"
+    goal.status, goal.planning = "completed", None  # Nobody needs a plan any more.
     await uow.session.execute(
         update(Task)
         .where(
@@ -304,56 +267,4 @@ async def _complete(uow: UnitOfWork, goal: Goal, today: date) -> None:
             goal_id=goal.id,
             domain=goal.domain,
         )
-    )
-
-
-async def _review(
-    uow: UnitOfWork, user_id: UUID, task_id: UUID, day: date, *, passed: bool
-) -> None:
-    """Keep a review as it was, and what follows from it for the next one. The same outcome on the
-    same day is the same review: who clicks to and fro has not learnt any more."""
-    said = exists().where(
-        Review.user_id == user_id,
-        Review.task_id == task_id,
-        Review.local_day == day,
-        Review.passed == passed,
-    )
-    if await uow.session.scalar(select(said)):
-        return
-    uow.session.add(
-        Review(
-            user_id=user_id,
-            id=new_id(),
-            task_id=task_id,
-            local_day=day,
-            passed=passed,
-            occurred_at=uow.now,
-        )
-    )
-    known = await uow.session.get(ReviewCard, (user_id, task_id), with_for_update=True)
-    card = reviews.reviewed(card_of(known) if known else None, day, passed)
-    values = {
-        "stability": card.stability,
-        "difficulty": card.difficulty,
-        "due_day": card.due_day,
-        "last_day": card.last_day,
-        "passes": card.passes,
-        "lapses": card.lapses,
-    }
-    if known is None:
-        uow.session.add(ReviewCard(user_id=user_id, task_id=task_id, **values))
-    else:
-        for name, value in values.items():
-            setattr(known, name, value)
-
-
-def card_of(known: ReviewCard) -> Card:
-    """Give what is known of how well something is remembered."""
-    return Card(
-        known.stability,
-        known.difficulty,
-        known.due_day,
-        known.last_day,
-        known.passes,
-        known.lapses,
     )

@@ -124,7 +124,8 @@ WITH mine AS (
     WHERE t.user_id = $1 AND (
         (t.scheduled_on = $2 AND (t.status = 'done'
             OR (t.status IN ('open', 'missed') AND g.status = 'active')))
-        OR (t.scheduled_on < $2 AND t.status IN ('open', 'missed') AND g.status = 'active'))
+        OR (t.scheduled_on < $2 AND g.status = 'active' AND (t.status = 'open'
+            OR (t.status = 'missed' AND t.kind <> 'review'))))
     ORDER BY t.status = 'done', t.scheduled_on, t.position, t.id LIMIT 50
 )
 SELECT json_build_object(

@@ -70,6 +70,11 @@ class Basis:
         return (self.goal.deadline - self.first_day).days + 1
 
     @property
+    def done_minutes(self) -> dict[str, int]:
+        """Give the sessions that are done, by their keys."""
+        return {key: task.minutes for key, task in self.standing.items() if task.status == "done"}
+
+    @property
     def calendar(self) -> Calendar:
         return Calendar(
             self.room.free(
@@ -153,6 +158,7 @@ async def standing_of(uow: UnitOfWork, user_id: UUID, goal_id: UUID) -> dict[str
         task.key: Standing(
             task.id,
             task.key,
+            task.minutes,
             task.status,  # type: ignore[arg-type]  # the table's constraint says so
             task.scheduled_on,
             task.done_on,
@@ -174,10 +180,11 @@ async def _propose(
 ) -> Reply[PlanProposal]:
     goal = basis.goal
     template = await _template(run, goal, near)
-    done = [key for key, task in basis.standing.items() if task.status == "done"]
+    done = basis.done_minutes
 
     def faults(proposal: PlanProposal) -> list[str]:
-        found = validation.faults(proposal, minutes_available=minutes)
+        # A version names what is done, too, and that needs no time any more.
+        found = validation.faults(proposal, minutes_available=minutes + sum(done.values()))
         titles = " ".join(task.title for task in proposal.tasks)
         if (language := other_language(f"{goal.title} {goal.description}", titles)) is not None:
             found.append(f"The titles are in another language than the goal ({language}).")
@@ -195,7 +202,7 @@ async def _propose(
             "rank": rank.rank,
             "template": template.model_dump(mode="json") if template else {},
             "current": (basis.accepted.proposal.model_dump(mode="json") if basis.accepted else {}),
-            "done": done,
+            "done": list(done),
         },
         answer=PlanProposal,
         offline=lambda: offline.propose(
@@ -234,7 +241,7 @@ async def _template(run: TaskRun, goal: Goal, near: Near) -> Template | None:
 
 def _placed(basis: Basis, proposal: PlanProposal, notes: Sequence[str]) -> PlanContent:
     """Split, place and compose. Works for up to two seconds: not for the event loop."""
-    sessions = validation.split(proposal, minutes_a_day=_usual_day(basis))
+    sessions = validation.split(proposal, minutes_a_day=_usual_day(basis), done=basis.done_minutes)
     work = work_of(sessions, basis.standing, deadline=basis.goal.deadline)
     calendar = basis.calendar
     placement = place(work, calendar) if work else Placement({}, {}, optimal=True)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import date, timedelta
 from uuid import UUID
@@ -29,11 +29,17 @@ from guildhall.kernel.ids import new_id
 __all__ = ["accept", "current", "propose", "shown"]
 
 
+class Dayless(UnplacedOut):
+    """What finds no day, and where it stood."""
+
+    was_on: date | None = None
+
+
 class Content(BaseModel):
     """A rescheduling as it is stored."""
 
     moves: list[MoveOut]
-    unplaced: list[UnplacedOut]
+    unplaced: list[Dayless]
     optimal: bool
 
 
@@ -128,7 +134,16 @@ async def accept(uow: UnitOfWork, user_id: UUID, rescheduling_id: UUID) -> Resch
             raise ReschedulingStale
         task.scheduled_on, task.status, task.updated_at = move.moves_to, "open", uow.now
         outcomes.note(uow, task, "moved", room.today)
+    for unplaced in content.unplaced:
+        task, _ = unfinished.get(unplaced.id, (None, None))
+        if task is None or task.scheduled_on != unplaced.was_on:
+            raise ReschedulingStale
+        # What has no day says so, rather than stand on one that has no room for it.
+        if task.scheduled_on is not None:
+            task.scheduled_on, task.status, task.updated_at = None, "open", uow.now
+            outcomes.note(uow, task, "moved", room.today)
     await _check_room(uow, user_id, room, content)
+    await _check_order(uow, user_id, {move.task_id for move in content.moves})
     found.state, found.decided_at = "accepted", uow.now
     drop_view(uow, user_id)
     return found
@@ -150,7 +165,7 @@ def shown(rescheduling: Rescheduling) -> ReschedulingOut:
         id=rescheduling.id,
         state=rescheduling.state,
         moves=content.moves,
-        unplaced=content.unplaced,
+        unplaced=[UnplacedOut.model_validate(one.model_dump()) for one in content.unplaced],
         optimal=content.optimal,
         created_at=rescheduling.created_at,
     )
@@ -161,15 +176,23 @@ async def _check_room(uow: UnitOfWork, user_id: UUID, room: Room, content: Conte
     days = {move.moves_to for move in content.moves}
     if not days:
         return
-    homeless = {unplaced.id for unplaced in content.unplaced}
     wanted = await _spoken_for(uow, user_id, room.today)
     for task, _ in await repository.unfinished(uow, user_id):
-        # What found no day stays where it stood, and was not counted there either.
-        counts = task.status == "open" and task.kind != "review" and task.id not in homeless
+        counts = task.status == "open" and task.kind != "review"
         if counts and task.scheduled_on in days:
             wanted[task.scheduled_on] += task.minutes
     if any(wanted[day] > room.minutes_on(day) for day in days):
         raise ReschedulingStale
+
+
+async def _check_order(uow: UnitOfWork, user_id: UUID, moved: Set[UUID]) -> None:
+    """Refuse moves past what was moved by hand since, and has to come before or after."""
+    days = {task.id: task.scheduled_on for task, _ in await repository.unfinished(uow, user_id)}
+    for task_id, others in (await repository.dependencies(uow, user_id, set(days))).items():
+        for other in others & days.keys():
+            day, before = days[task_id], days[other]
+            if moved & {task_id, other} and day and (before is None or before > day):
+                raise ReschedulingStale
 
 
 async def _spoken_for(uow: UnitOfWork, user_id: UUID, today: date) -> defaultdict[date, int]:
@@ -217,11 +240,12 @@ def _content(agenda: Agenda, placement: Placement) -> Content:
             if by_key[key].scheduled_on != day
         ],
         unplaced=[
-            UnplacedOut(
+            Dayless(
                 id=by_key[key].id,
                 title=by_key[key].title,
                 minutes=by_key[key].minutes,
                 why=REASONS[why],
+                was_on=by_key[key].scheduled_on,
             )
             for key, why in placement.unplaced.items()
         ],

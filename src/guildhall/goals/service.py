@@ -147,7 +147,9 @@ async def prove_by(
     drop_view(uow, who.id)
 
 
-async def start_planning(uow: UnitOfWork, goal: Goal, body: PlanRequest | None = None) -> None:
+async def start_planning(
+    uow: UnitOfWork, goal: Goal, body: PlanRequest | None = None, *, taken_up: int = 0
+) -> None:
     """Have a plan made. What was asked for before is given up."""
     goal.planning = new_id()
     goal.updated_at = uow.now
@@ -160,6 +162,7 @@ async def start_planning(uow: UnitOfWork, goal: Goal, body: PlanRequest | None =
             "request_id": str(goal.planning),
             "wish": body.wish if body else "",
             "same_tasks": body.same_tasks if body else False,
+            "taken_up": taken_up,
         },
         queue="ai",
         requested_by=goal.user_id,

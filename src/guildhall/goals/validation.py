@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping
 from graphlib import CycleError, TopologicalSorter
 
 from guildhall.goals.proposals import PlanProposal, TaskIdea
@@ -60,16 +60,21 @@ def faults(proposal: PlanProposal, *, minutes_available: int | None = None) -> l
     return found
 
 
-def split(proposal: PlanProposal, *, minutes_a_day: int) -> PlanProposal:
+def split(
+    proposal: PlanProposal, *, minutes_a_day: int, done: Mapping[str, int] | None = None
+) -> PlanProposal:
     """Give the same plan with long tasks as sessions, one after the other.
 
     A session takes at most a usual day's minutes, and at most 90. The parts of `key` are `key~1`,
     `key~2` and so on, the same each time, and their titles are numbered; what depended on the
     task depends on its last part. The keys are no longer those that a proposal may have, so that
     they never meet one.
+
+    `done` names sessions of an earlier version that are done, with their minutes. They stay as
+    they were, and only what is left of their task is divided: days may be longer or shorter now.
     """
     longest = max(STEP_MINUTES, min(minutes_a_day, LONGEST_SESSION_MINUTES))
-    parts = {task.key: _parts(task.minutes, longest) for task in proposal.tasks}
+    parts = {task.key: _parts_of(task, longest, done or {}) for task in proposal.tasks}
     milestones = [
         milestone.model_copy(
             update={
@@ -79,7 +84,7 @@ def split(proposal: PlanProposal, *, minutes_a_day: int) -> PlanProposal:
                     for session in _sessions(
                         task,
                         parts[task.key],
-                        [_last(key, parts.get(key, [])) for key in task.depends_on],
+                        [_last(key, parts.get(key, {})) for key in task.depends_on],
                     )
                 ]
             }
@@ -87,6 +92,20 @@ def split(proposal: PlanProposal, *, minutes_a_day: int) -> PlanProposal:
         for milestone in proposal.milestones
     ]
     return proposal.model_copy(update={"milestones": milestones})
+
+
+def _parts_of(task: TaskIdea, longest: int, done: Mapping[str, int]) -> dict[str, int]:
+    """Give the sessions of a task with their minutes: those that are done, then the rest."""
+    if task.key in done:
+        return {task.key: task.minutes}
+    # Enough of them: no part but the last is shorter than STEP_MINUTES.
+    names = [f"{task.key}~{n}" for n in range(1, task.minutes // STEP_MINUTES + len(done) + 2)]
+    parts = {name: done[name] for name in names if name in done}
+    left = task.minutes - sum(parts.values())
+    if not parts and left <= longest:
+        return {task.key: task.minutes}
+    free = (name for name in names if name not in done)
+    return parts | dict(zip(free, _parts(left, longest) if left > 0 else [], strict=False))
 
 
 def _parts(minutes: int, longest: int) -> list[int]:
@@ -103,27 +122,27 @@ def _parts(minutes: int, longest: int) -> list[int]:
     return parts
 
 
-def _sessions(task: TaskIdea, parts: Sequence[int], depends_on: list[str]) -> list[TaskIdea]:
-    if len(parts) == 1:
+def _sessions(task: TaskIdea, parts: Mapping[str, int], depends_on: list[str]) -> list[TaskIdea]:
+    if task.key in parts:
         return [task.model_copy(update={"depends_on": depends_on})]
-    sessions = []
-    for number, minutes in enumerate(parts, start=1):
-        place = f" ({number} of {len(parts)})"
+    sessions: list[TaskIdea] = []
+    for key, minutes in parts.items():
+        place = f" ({key.rpartition('~')[2]} of {len(parts)})"
         sessions.append(
             task.model_copy(
                 update={
-                    "key": f"{task.key}~{number}",
+                    "key": key,
                     "title": task.title[: MOST_TITLE - len(place)].rstrip() + place,
                     "minutes": minutes,
-                    "depends_on": depends_on if number == 1 else [f"{task.key}~{number - 1}"],
+                    "depends_on": [sessions[-1].key] if sessions else depends_on,
                 }
             )
         )
     return sessions
 
 
-def _last(key: str, parts: Sequence[int]) -> str:
-    return f"{key}~{len(parts)}" if len(parts) > 1 else key
+def _last(key: str, parts: Mapping[str, int]) -> str:
+    return list(parts)[-1] if parts else key
 
 
 def _circle(tasks: Iterable[TaskIdea]) -> list[str]:

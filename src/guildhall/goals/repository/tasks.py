@@ -137,12 +137,17 @@ async def tasks_on(
 
 
 async def unfinished(uow: UnitOfWork, user_id: UUID) -> Sequence[tuple[Task, Goal]]:
-    """Give what a member still has to do, over all active goals, in the order of the plans."""
+    """Give what a member still has to do, over all active goals, in the order of the plans.
+
+    Not a review that was missed: its matter asks again by another one.
+    """
     rows = await uow.session.execute(
         select(Task, Goal)
         .join(Goal, (Goal.user_id == Task.user_id) & (Goal.id == Task.goal_id))
         .where(
-            Task.user_id == user_id, Task.status.in_(("open", "missed")), Goal.status == "active"
+            Task.user_id == user_id,
+            or_(Task.status == "open", (Task.status == "missed") & (Task.kind != "review")),
+            Goal.status == "active",
         )
         .order_by(Goal.deadline, Task.goal_id, Task.position, Task.id)
     )

@@ -12,6 +12,7 @@ from guildhall.goals import (
     daily,
     outcomes,
     queries,
+    reports,
     rescheduling,
     service,
 )
@@ -86,10 +87,10 @@ async def remove_goal(goal_id: UUID, who: CurrentMember, uow: Writes) -> None:
 
 @member.post("/goals/{goal_id}/plan", status_code=202, dependencies=[limited("plans", 5)])
 async def request_plan(
-    goal_id: UUID, body: PlanRequest, who: CurrentMember, uow: Writes
+    goal_id: UUID, who: CurrentMember, uow: Writes, body: PlanRequest | None = None
 ) -> GoalAccepted:
     """Ask for another version of the plan. It is made in the background."""
-    goal = await service.request_plan(uow, who, goal_id, body)
+    goal = await service.request_plan(uow, who, goal_id, body or PlanRequest())
     return GoalAccepted(id=goal.id, status=goal.status)
 
 
@@ -122,7 +123,7 @@ async def list_templates(
 
 
 @member.get("/tasks")
-async def list_tasks(
+async def tasks_of_a_day(
     who: CurrentMember,
     uow: Reads,
     date: Day | None = None,
@@ -135,16 +136,18 @@ async def list_tasks(
 
 
 @member.post("/tasks/generate", dependencies=[limited("tasks", 3)])
-async def generate_tasks(body: GenerateIn, who: CurrentMember, request: Request) -> TodayOut:
+async def generate_tasks(
+    who: CurrentMember, request: Request, body: GenerateIn | None = None
+) -> TodayOut:
     """Choose the tasks of a day, from one's plans and what is due for review, and say why."""
-    return await daily.generate(hall_of(request).units, who, body.date)
+    return await daily.generate(hall_of(request).units, who, body.date if body else None)
 
 
 @member.patch("/tasks/{task_id}")
 async def change_task(task_id: UUID, body: TaskChange, who: CurrentMember, uow: Writes) -> TaskOut:
     """Say what became of a task, or move it. XP follows by event."""
     outcome = Outcome(body.status, body.minutes, None, body.passed, body.scheduled_on)
-    return TaskOut.model_validate(await outcomes.change(uow, who, task_id, outcome))
+    return TaskOut.model_validate(await reports.change(uow, who, task_id, outcome))
 
 
 @member.get("/tasks/{task_id}/activities")
@@ -166,7 +169,7 @@ async def add_activity(
 @member.patch("/progress/update", dependencies=[limited("progress", 20)])
 async def update_progress(body: ProgressUpdate, who: CurrentMember, request: Request) -> TaskOut:
     """Report progress on a task. The same report within 15 seconds counts once."""
-    return await outcomes.report(hall_of(request), who, body)
+    return await reports.report(hall_of(request), who, body)
 
 
 @member.post("/reschedulings", status_code=201, dependencies=[limited("reschedulings", 6)])
