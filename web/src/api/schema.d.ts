@@ -1789,10 +1789,10 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * List Tasks
+         * Tasks Of A Day
          * @description List one's tasks of a day; today's, with those that were left before it, unless said.
          */
-        get: operations["list_tasks_api_v1_tasks_get"];
+        get: operations["tasks_of_a_day_api_v1_tasks_get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -9028,9 +9028,9 @@ export interface operations {
             };
             cookie?: never;
         };
-        requestBody: {
+        requestBody?: {
             content: {
-                "application/json": components["schemas"]["PlanRequest"];
+                "application/json": components["schemas"]["PlanRequest"] | null;
             };
         };
         responses: {
@@ -9201,7 +9201,7 @@ export interface operations {
             };
         };
     };
-    list_tasks_api_v1_tasks_get: {
+    tasks_of_a_day_api_v1_tasks_get: {
         parameters: {
             query?: {
                 date?: string | null;
@@ -9251,9 +9251,9 @@ export interface operations {
             path?: never;
             cookie?: never;
         };
-        requestBody: {
+        requestBody?: {
             content: {
-                "application/json": components["schemas"]["GenerateIn"];
+                "application/json": components["schemas"]["GenerateIn"] | null;
             };
         };
         responses: {
