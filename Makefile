@@ -13,6 +13,7 @@ PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3
 BIN := .venv/bin
 RUNTIME = @"$(PYTHON)" scripts/bootstrap.py
 DEV = @"$(PYTHON)" scripts/bootstrap.py --dev
+WEB = @$(BIN)/python scripts/web.py
 
 .PHONY: help up test check fmt bench clean
 
@@ -21,10 +22,12 @@ help: ## Explain the targets
 
 up: ## Start the whole hall, with its own servers; Ctrl-C stops it
 	$(RUNTIME)
+	$(WEB)
 	@exec $(BIN)/guildhall up
 
 test: ## Run all tests, against real servers of their own
 	$(DEV)
+	$(WEB)
 	@$(BIN)/pytest -n auto
 
 check: ## Lint, formatting, types, import contracts, models against migrations
@@ -33,6 +36,7 @@ check: ## Lint, formatting, types, import contracts, models against migrations
 	@$(BIN)/ruff format --check
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
+	$(WEB) --check
 	@here=$$(mktemp -d) && chmod 711 "$$here" && trap 'rm -rf "$$here"' EXIT && \
 		env -u DATABASE_URL -u REDIS_URL DATA_DIR="$$here/data" $(BIN)/guildhall migrate --check
 
@@ -46,5 +50,5 @@ bench: ## Measure, each figure against its baseline in the same run
 	@$(BIN)/python -m bench
 
 clean: ## Remove what can be made again; the hall's data stays
-	@rm -rf .venv dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	@rm -rf .venv dist web/node_modules src/guildhall/web_static .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	@find . -name __pycache__ -type d -not -path './data/*' -prune -exec rm -rf {} +

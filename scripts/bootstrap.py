@@ -56,6 +56,7 @@ def main():
         "--quiet",
         "--compile-bytecode",  # or the first start would do it
         "--extra=embedded",
+        "--group=web",  # Node, to build the web app
         "--dev" if selection == DEV else "--no-dev",
         "--python={}".format(VENV / "bin" / "python"),
         "--no-python-downloads",

@@ -18,11 +18,12 @@ from asgi_correlation_id import CorrelationIdMiddleware
 from fastapi import FastAPI, Request
 from fastapi.middleware.cors import CORSMiddleware
 from fastapi.openapi.docs import get_swagger_ui_html
-from fastapi.responses import HTMLResponse, RedirectResponse
+from fastapi.responses import HTMLResponse
 from starlette.staticfiles import StaticFiles
 
 from guildhall import __version__
 from guildhall.entrypoints import health
+from guildhall.entrypoints.web import BUILT_WEB_APP, WebApp, web_route
 from guildhall.entrypoints.wiring import ROUTERS, WIRING
 from guildhall.identity import (
     BannedPasswords,
@@ -97,6 +98,7 @@ def create_app(settings: Settings, endpoints: Endpoints | None = None) -> FastAP
     app.router.routes[:0] = [
         route.directly(BASE_PATH) for route in hot if isinstance(route, HotRoute)
     ]
+    app.router.routes.append(web_route(WebApp(BUILT_WEB_APP)))
     install_problems(app)
     _complete_document(app)
     if settings.api.cors_origins:
@@ -219,7 +221,7 @@ def _from_environment() -> FastAPI:
 
 
 def _show_docs(app: FastAPI) -> None:
-    """Show the API at /docs, where / leads too.
+    """Show the API at /docs.
 
     Nothing is fetched from elsewhere: a hall may have no internet.
     """
@@ -238,11 +240,7 @@ def _show_docs(app: FastAPI) -> None:
     async def docs(_: Request) -> HTMLResponse:
         return page
 
-    async def entrance(_: Request) -> RedirectResponse:
-        return RedirectResponse(DOCS_PATH)
-
     app.add_route(DOCS_PATH, docs, include_in_schema=False)
-    app.add_route("/", entrance, include_in_schema=False)
     app.mount(assets, StaticFiles(packages=[("fastapi_swagger", "resources")]))
 
 

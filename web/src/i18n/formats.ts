@@ -1,0 +1,42 @@
+import { useMemo } from "react";
+
+import { useWords } from ".";
+
+/** Days are dates without a zone; moments are shown in the member's. */
+export function useFormats(timeZone?: string) {
+  const { language: words } = useWords();
+  return useMemo(() => {
+    // How the member's own region writes the language that is shown.
+    const language = navigator.languages.find((tag) => tag.split("-")[0] === words) ?? words;
+    const number = new Intl.NumberFormat(language);
+    const date = new Intl.DateTimeFormat(language, { dateStyle: "medium", timeZone });
+    const moment = new Intl.DateTimeFormat(language, {
+      dateStyle: "medium",
+      timeStyle: "short",
+      timeZone,
+    });
+    const day = new Intl.DateTimeFormat(language, { dateStyle: "medium", timeZone: "UTC" });
+    const longDay = new Intl.DateTimeFormat(language, {
+      weekday: "long",
+      day: "numeric",
+      month: "long",
+      timeZone: "UTC",
+    });
+    const weekday = new Intl.DateTimeFormat(language, { weekday: "long", timeZone: "UTC" });
+    return {
+      number: (value: number) => number.format(value),
+      date: (iso: string) => date.format(new Date(iso)),
+      moment: (iso: string) => moment.format(new Date(iso)),
+      day: (isoDay: string) => day.format(new Date(`${isoDay}T00:00:00Z`)),
+      longDay: (isoDay: string) => longDay.format(new Date(`${isoDay}T00:00:00Z`)),
+      /** Names a weekday; 0 is Monday, as the hall counts. */
+      weekday: (number_: number) => weekday.format(new Date(Date.UTC(2024, 0, 1 + number_))),
+      hour: (hour: number) =>
+        new Intl.DateTimeFormat(language, { timeStyle: "short", timeZone: "UTC" }).format(
+          new Date(Date.UTC(2024, 0, 1, hour)),
+        ),
+      clock: (zone: string) =>
+        new Intl.DateTimeFormat(language, { timeStyle: "short", timeZone: zone }).format(new Date()),
+    };
+  }, [words, timeZone]);
+}

@@ -1,0 +1,69 @@
+import "@fontsource-variable/alegreya/wght.css";
+import "@fontsource/alegreya-sans/400.css";
+import "@fontsource/alegreya-sans/500.css";
+import "@fontsource/alegreya-sans/700.css";
+import "./styles/tokens.css";
+import "./styles/base.css";
+
+import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
+import { StrictMode } from "react";
+import { createRoot } from "react-dom/client";
+import { createBrowserRouter, RouterProvider } from "react-router";
+
+import { asProblem } from "./api/problem";
+import { beginToSpeak } from "./i18n";
+import { Broken } from "./rooms/Broken";
+import { MembersOnly } from "./session/MembersOnly";
+import { Shell } from "./shell/Shell";
+
+const queries = new QueryClient({
+  defaultOptions: {
+    queries: {
+      staleTime: 30_000,
+      // A browser's word on whether it is online is not trusted: the request tells.
+      networkMode: "always",
+      retry: (failures, error) => asProblem(error).isPassing && failures < 2,
+    },
+    mutations: { networkMode: "always" },
+  },
+});
+
+const router = createBrowserRouter([
+  {
+    element: <Shell />,
+    hydrateFallbackElement: <></>, // For as long as the room's script takes.
+    errorElement: <Broken />,
+    children: [
+      {
+        errorElement: <Broken />,
+        children: [
+          { path: "/", lazy: () => import("./rooms/Welcome") },
+          { path: "/sign-in", lazy: () => import("./rooms/SignIn") },
+          { path: "/sign-in/second-factor", lazy: () => import("./rooms/SecondFactor") },
+          { path: "/sign-up", lazy: () => import("./rooms/SignUp") },
+          { path: "/verify-email", lazy: () => import("./rooms/VerifyEmail") },
+          { path: "/reset-password", lazy: () => import("./rooms/ResetPassword") },
+          {
+            element: <MembersOnly />,
+            children: [
+              { path: "/dashboard", lazy: () => import("./rooms/dashboard/Dashboard") },
+              { path: "/settings", lazy: () => import("./rooms/settings/Settings") },
+            ],
+          },
+          { path: "*", lazy: () => import("./rooms/NotFound") },
+        ],
+      },
+    ],
+  },
+]);
+
+const place = document.getElementById("hall");
+if (place === null) throw new Error("index.html has no place for the hall");
+await beginToSpeak();
+createRoot(place).render(
+  <StrictMode>
+    <QueryClientProvider client={queries}>
+      <RouterProvider router={router} />
+    </QueryClientProvider>
+  </StrictMode>,
+);

@@ -1,0 +1,46 @@
+import type { ReactNode } from "react";
+
+import { asProblem } from "../api/problem";
+import { useWords } from "../i18n";
+import { Button } from "./Button";
+import css from "./Notice.module.css";
+
+export function Notice({ tone, children }: { tone: "good" | "bad" | "plain"; children: ReactNode }) {
+  return (
+    <div className={`${css.notice} ${css[tone]}`} role={tone === "bad" ? "alert" : "status"}>
+      {children}
+    </div>
+  );
+}
+
+/** Says what went wrong as the hall says it, and what to do. Shows nothing for no error. */
+export function ProblemNotice({ error, again }: { error: unknown; again?: () => void }) {
+  const { t } = useWords();
+  const sentence = useSentence();
+  if (!error) return null;
+  const problem = asProblem(error);
+  return (
+    <Notice tone="bad">
+      <p>{sentence(problem)}</p>
+      {problem.status >= 500 && problem.body.request_id && (
+        <p className={css.reference}>{t("problem.reference", { id: problem.body.request_id })}</p>
+      )}
+      {again && (
+        <Button look="plain" onPress={again}>
+          {t("do.again")}
+        </Button>
+      )}
+    </Notice>
+  );
+}
+
+/** Gives the sentence for an error: the language's own for that code, else the hall's. */
+export function useSentence(): (error: unknown) => string {
+  const { t } = useWords();
+  return (error) => {
+    const problem = asProblem(error);
+    // A code is the hall's word, not one of a fixed list.
+    const key = `problem.${problem.code}` as "problem.unreachable";
+    return t(key, { defaultValue: problem.message });
+  };
+}

@@ -1,0 +1,136 @@
+import { useQuery } from "@tanstack/react-query";
+
+import { useFormats } from "../../i18n/formats";
+import { useWords } from "../../i18n";
+import { Card, Skeleton } from "../../parts/Card";
+import { ProblemNotice } from "../../parts/Notice";
+import { useMe } from "../../session/MembersOnly";
+import css from "./Dashboard.module.css";
+import { History } from "./History";
+import { dashboardQuery, domainsQuery, type Dashboard } from "./queries";
+import { Standing } from "./Standing";
+import { Today } from "./Today";
+import { VerifyReminder } from "./VerifyReminder";
+
+export function Component() {
+  const { t } = useWords();
+  const me = useMe();
+  const { data, error, refetch } = useQuery(dashboardQuery(me.id));
+  return (
+    <div className={css.page}>
+      <title>{`${t("nav.dashboard")} · ${t("hall")}`}</title>
+      <h1>{t("dashboard.title", { name: me.username })}</h1>
+      {!me.email_verified && <VerifyReminder email={me.email} />}
+      {!data && <ProblemNotice error={error} again={() => void refetch()} />}
+      {!data && !error && <Waiting />}
+      {data && (
+        <div className={css.cards}>
+          <Standing dashboard={data} />
+          <Today userId={me.id} today={data.today} />
+          <Goals goals={data.goals.items} />
+          <History until={data.today.date} />
+          <Ranks ranks={data.ranks} />
+          <Badges badges={data.badges} timeZone={me.time_zone} />
+          {data.suggestions.length > 0 && <Suggestions suggestions={data.suggestions} />}
+        </div>
+      )}
+    </div>
+  );
+}
+
+function Waiting() {
+  const { t } = useWords();
+  return (
+    <div className={css.cards} role="status" aria-label={t("wait")}>
+      <Card title={t("wait")} wide>
+        <Skeleton lines={2} />
+      </Card>
+      <Card title={t("dashboard.today")}>
+        <Skeleton lines={4} />
+      </Card>
+      <Card title={t("dashboard.goals")}>
+        <Skeleton lines={4} />
+      </Card>
+    </div>
+  );
+}
+
+function Goals({ goals }: { goals: Dashboard["goals"]["items"] }) {
+  const { t } = useWords();
+  const format = useFormats();
+  return (
+    <Card title={t("dashboard.goals")}>
+      {goals.length === 0 && <p className={css.nothing}>{t("dashboard.noGoals")}</p>}
+      <ul className={css.list}>
+        {goals.map((goal) => (
+          <li key={goal.id} className={css.entry}>
+            <strong>{goal.title}</strong>
+            <span className={css.soft}>
+              {t("dashboard.goalTasks", { done: format.number(goal.tasks_done), count: goal.tasks_total })},{" "}
+              {t("dashboard.goalUntil", { date: format.day(goal.deadline) })}
+            </span>
+          </li>
+        ))}
+      </ul>
+    </Card>
+  );
+}
+
+function Ranks({ ranks }: { ranks: Dashboard["ranks"] }) {
+  const { t } = useWords();
+  const format = useFormats();
+  const { data: domains } = useQuery(domainsQuery);
+  return (
+    <Card title={t("dashboard.ranks")}>
+      {ranks.length === 0 && <p className={css.nothing}>{t("dashboard.noRanks")}</p>}
+      <ul className={css.list}>
+        {ranks.map((rank) => (
+          <li key={rank.domain} className={css.row}>
+            <span>{domains?.items.find((domain) => domain.id === rank.domain)?.name ?? rank.domain}</span>
+            <span>
+              <strong className={css.rank}>{rank.rank}</strong>{" "}
+              <span className={css.soft}>{t("dashboard.xp", { xp: format.number(rank.xp) })}</span>
+            </span>
+          </li>
+        ))}
+      </ul>
+    </Card>
+  );
+}
+
+function Badges({ badges, timeZone }: { badges: Dashboard["badges"]; timeZone: string }) {
+  const { t } = useWords();
+  const format = useFormats(timeZone);
+  return (
+    <Card title={t("dashboard.badges")}>
+      {badges.length === 0 && <p className={css.nothing}>{t("dashboard.noBadges")}</p>}
+      <ul className={css.badges}>
+        {badges.map((badge) => (
+          <li key={badge.slug} className={css.badge}>
+            <svg viewBox="0 0 32 32" width="32" height="32" aria-hidden>
+              <circle cx="16" cy="16" r="12" className={css.coin} />
+              <path d="m16 9 2.100 4.500 4.900.600-3.600 3.400.900 4.900-4.300-2.400-4.300 2.400.900-4.900L9 14.100l4.900-.600z" className={css.star} />
+            </svg>
+            <span className={css.entry}>
+              <strong>{badge.name}</strong>
+              <span className={css.soft}>{t("dashboard.badgeSince", { date: format.date(badge.awarded_at) })}</span>
+            </span>
+          </li>
+        ))}
+      </ul>
+    </Card>
+  );
+}
+
+function Suggestions({ suggestions }: { suggestions: Dashboard["suggestions"] }) {
+  const { t } = useWords();
+  return (
+    <Card title={t("dashboard.suggestions")} wide>
+      <ul className={css.suggestions}>
+        {suggestions.map((suggestion, index) => (
+          <li key={`${suggestion.kind} ${suggestion.id ?? index}`}>{suggestion.text}</li>
+        ))}
+      </ul>
+    </Card>
+  );
+}

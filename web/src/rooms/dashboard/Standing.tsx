@@ -1,0 +1,57 @@
+import { Label } from "react-aria-components/Label";
+import { ProgressBar } from "react-aria-components/ProgressBar";
+
+import { useFormats } from "../../i18n/formats";
+import { useWords } from "../../i18n";
+import css from "./Standing.module.css";
+import type { Dashboard } from "./queries";
+
+/** XP, level and streak: where one stands. */
+export function Standing({ dashboard: { progress, streak } }: { dashboard: Dashboard }) {
+  const { t } = useWords();
+  const format = useFormats();
+  const next = progress.level + 1;
+  // The hall's levels begin at (level - 1)² · 100 XP.
+  const from = (progress.level - 1) ** 2 * 100;
+  const left = t("dashboard.toNext", { xp: format.number(progress.next_level_xp - progress.total_xp), level: next });
+  return (
+    <div className={css.standing}>
+      <div className={css.level}>
+        <p className={css.seal}>
+          <span className="only-heard">{t("dashboard.level", { level: progress.level })}</span>
+          <span aria-hidden>{format.number(progress.level)}</span>
+        </p>
+        <ProgressBar
+          className={css.bar}
+          value={progress.total_xp}
+          minValue={from}
+          maxValue={progress.next_level_xp}
+          valueLabel={left}
+        >
+          {({ percentage }) => (
+            <>
+              <span className={css.words}>
+                <strong className={css.figure}>{t("dashboard.xp", { xp: format.number(progress.total_xp) })}</strong>
+                <span className={css.soft} aria-hidden>{left}</span>
+              </span>
+              <Label className="only-heard">{t("dashboard.progress", { level: next })}</Label>
+              <span className={css.track}>
+                <span className={css.filled} style={{ inlineSize: `${percentage ?? 0}%` }} />
+              </span>
+            </>
+          )}
+        </ProgressBar>
+      </div>
+      <div className={css.streak}>
+        <h2 className={css.name}>{t("dashboard.streak")}</h2>
+        <p className={css.figure}>{t("dashboard.days", { count: streak.days })}</p>
+        <p className={css.soft}>
+          {streak.longest_days === 0
+            ? t("dashboard.noStreak")
+            : t("dashboard.longest", { days: t("dashboard.days", { count: streak.longest_days }) })}
+          {streak.freezes > 0 && <>, {t("dashboard.freezes", { count: streak.freezes })}</>}
+        </p>
+      </div>
+    </div>
+  );
+}

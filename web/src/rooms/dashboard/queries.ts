@@ -1,0 +1,72 @@
+import { queryOptions, useMutation, useQueryClient } from "@tanstack/react-query";
+
+import { answer, api, type Schemas } from "../../api/client";
+
+const AWARDED_AFTER_MILLISECONDS = 1500;
+
+export type Dashboard = Schemas["DashboardOut"];
+export type Task = Schemas["DashboardTask"];
+
+export const dashboardQuery = (userId: string) =>
+  queryOptions({
+    queryKey: ["dashboard", userId],
+    queryFn: () => answer(api.GET("/api/v1/dashboard/{user_id}", { params: { path: { user_id: userId } } })),
+  });
+
+export const historyQuery = (since: string) =>
+  queryOptions({
+    queryKey: ["history", since],
+    queryFn: () => answer(api.GET("/api/v1/progress/me/history/days", { params: { query: { since } } })),
+  });
+
+export const domainsQuery = queryOptions({
+  queryKey: ["domains"],
+  staleTime: 600_000,
+  queryFn: () => answer(api.GET("/api/v1/domains")),
+});
+
+/** Ticks a task off, or takes that back: at once on the page, and back again if the hall refuses. */
+export function useTick(userId: string) {
+  const client = useQueryClient();
+  const { queryKey } = dashboardQuery(userId);
+  return useMutation({
+    mutationFn: ({ task, done }: { task: Task; done: boolean }) =>
+      answer(
+        api.PATCH("/api/v1/tasks/{task_id}", {
+          params: { path: { task_id: task.id } },
+          body: { status: done ? "done" : "open" },
+        }),
+      ),
+    onMutate: async ({ task, done }) => {
+      await client.cancelQueries({ queryKey });
+      const before = client.getQueryData(queryKey);
+      client.setQueryData(queryKey, (shown) => shown && ticked(shown, task, done));
+      return { before };
+    },
+    onError: (_, __, context) => client.setQueryData(queryKey, context?.before),
+    onSettled: () => {
+      const lookAgain = (): void => {
+        void client.invalidateQueries({ queryKey: ["dashboard"] });
+        void client.invalidateQueries({ queryKey: ["history"] });
+      };
+      lookAgain();
+      // XP follows from the event a moment later; until /live tells of it, that moment is a guess.
+      setTimeout(lookAgain, AWARDED_AFTER_MILLISECONDS);
+    },
+  });
+}
+
+function ticked(shown: Dashboard, task: Task, done: boolean): Dashboard {
+  const minutes = done ? task.minutes : -task.minutes;
+  return {
+    ...shown,
+    today: {
+      ...shown.today,
+      minutes_open: shown.today.minutes_open - minutes,
+      minutes_done: Math.max(0, shown.today.minutes_done + minutes),
+      tasks: shown.today.tasks.map((each) =>
+        each.id === task.id ? { ...each, status: done ? "done" : "open" } : each,
+      ),
+    },
+  };
+}

@@ -1,0 +1,14 @@
+const kept = new Map<string, string>();
+
+/**
+ * Gives the token of the letter's link that led to this page, "" for none; and takes it out of the
+ * address, so that it stays in no history and is in no screenshot.
+ */
+export function tokenOfLink(): string {
+  const found = new URLSearchParams(location.hash.slice(1)).get("token");
+  if (found) {
+    kept.set(location.pathname, found);
+    history.replaceState(history.state, "", location.pathname);
+  }
+  return kept.get(location.pathname) ?? "";
+}

@@ -1,0 +1,84 @@
+import { useQueryClient } from "@tanstack/react-query";
+import { useState } from "react";
+import { Dialog } from "react-aria-components/Dialog";
+import { Heading } from "react-aria-components/Heading";
+import { Modal, ModalOverlay } from "react-aria-components/Modal";
+import { useForm } from "react-hook-form";
+
+import { answer, api } from "../api/client";
+import { asProblem } from "../api/problem";
+import { useWords } from "../i18n";
+import { Button } from "../parts/Button";
+import { Field } from "../parts/Field";
+import form from "../parts/form.module.css";
+import { ProblemNotice } from "../parts/Notice";
+import css from "./DoorDialog.module.css";
+import { settle, type Question } from "./door";
+import { enter, forget, type Me } from "./me";
+import { Providers } from "./Providers";
+import { SignInForm } from "./SignInForm";
+
+/** Asks, over whatever page one is on, for what requests under way wait for. */
+export default function DoorDialog({ what, me }: { what: Question; me: Me }) {
+  const { t } = useWords();
+  const client = useQueryClient();
+  const leave = (): void => {
+    settle(false);
+    if (what === "ended") forget(client);
+  };
+  const goOn = async (): Promise<void> => {
+    const now = await enter(client);
+    if (now) settle(true);
+  };
+  return (
+    <ModalOverlay className={css.veil} isOpen isKeyboardDismissDisabled={what === "ended"} onOpenChange={(open) => !open && leave()}>
+      <Modal className={css.modal}>
+        <Dialog className={css.dialog}>
+          <Heading slot="title">{what === "ended" ? t("door.endedTitle") : t("door.confirmTitle")}</Heading>
+          <p>{what === "ended" ? t("door.endedWords") : t("door.confirmWords")}</p>
+          {what === "ended" ? (
+            <>
+              <SignInForm login={me.username} onSignedIn={goOn} />
+              <Providers inNewTab />
+            </>
+          ) : (
+            <ConfirmForm />
+          )}
+          <Button look="quiet" onPress={leave}>
+            {what === "ended" ? t("door.leave") : t("do.cancel")}
+          </Button>
+        </Dialog>
+      </Modal>
+    </ModalOverlay>
+  );
+}
+
+function ConfirmForm() {
+  const { t } = useWords();
+  const [failed, setFailed] = useState<unknown>(null);
+  const [wantsCode, setWantsCode] = useState(false);
+  const { control, handleSubmit, formState } = useForm({ defaultValues: { password: "", code: "" } });
+  const confirm = handleSubmit(async ({ password, code }) => {
+    setFailed(null);
+    try {
+      await answer(api.POST("/api/v1/auth/reauthenticate", { body: { password, code: wantsCode ? code : null } }));
+      settle(true);
+    } catch (error) {
+      if (!wantsCode && asProblem(error).code.startsWith("second_factor")) setWantsCode(true);
+      else setFailed(error);
+    }
+  });
+  const required = { required: t("form.required") };
+  return (
+    <form className={form.form} onSubmit={(event) => void confirm(event)} noValidate>
+      <Field control={control} name="password" label={t("account.password")} type="password" autoComplete="current-password" autoFocus rules={required} />
+      {wantsCode && (
+        <Field control={control} name="code" label={t("signIn.code")} inputMode="numeric" autoComplete="one-time-code" autoFocus rules={required} />
+      )}
+      <ProblemNotice error={failed} />
+      <Button look="main" type="submit" isPending={formState.isSubmitting}>
+        {t("door.confirm")}
+      </Button>
+    </form>
+  );
+}

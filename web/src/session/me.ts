@@ -1,0 +1,81 @@
+import { queryOptions, useMutation, useQueryClient, type QueryClient } from "@tanstack/react-query";
+import { useEffect } from "react";
+
+import { answer, api, type Schemas } from "../api/client";
+import { asProblem } from "../api/problem";
+import { mayBeSignedIn, question, setSignedIn, settle } from "./door";
+
+export type Me = Schemas["UserOut"];
+
+/** What tabs tell each other; never anything that opens a door. */
+type News = { readonly is: "in"; readonly id: string } | { readonly is: "out" };
+
+const tabs = new BroadcastChannel("guildhall.session");
+
+/** Who is signed in on this device; null for nobody. */
+export const meQuery = queryOptions({
+  queryKey: ["me"],
+  staleTime: 60_000,
+  queryFn: async (): Promise<Me | null> => {
+    const me = mayBeSignedIn() ? await myAccount() : null;
+    setSignedIn(me !== null);
+    if (me) tell({ is: "in", id: me.id });
+    return me;
+  },
+});
+
+async function myAccount(): Promise<Me | null> {
+  try {
+    return await answer(api.GET("/api/v1/users/me"));
+  } catch (error) {
+    if (asProblem(error).status === 401) return null;
+    throw error;
+  }
+}
+
+function tell(news: News): void {
+  tabs.postMessage(news);
+}
+
+/** Knows anew who is signed in, after a sign-in. */
+export async function enter(client: QueryClient): Promise<Me | null> {
+  return client.fetchQuery({ ...meQuery, staleTime: 0 });
+}
+
+/** Forgets everything that this page knows of a member. */
+export function forget(client: QueryClient): void {
+  setSignedIn(false);
+  client.setQueryData(meQuery.queryKey, null);
+  client.removeQueries({ predicate: ({ queryKey }) => queryKey[0] !== meQuery.queryKey[0] });
+}
+
+export function useSignOut() {
+  return useMutation({
+    mutationFn: () => answer(api.POST("/api/v1/auth/logout")),
+    onSuccess: () => {
+      tell({ is: "out" });
+      location.assign("/"); // A page that is loaded anew knows nothing of who was here.
+    },
+  });
+}
+
+/** Follows what other tabs of this browser tell: they all have the same session. */
+export function useOtherTabs(): void {
+  const client = useQueryClient();
+  useEffect(() => {
+    const heard = ({ data }: MessageEvent<News>): void => {
+      const me = client.getQueryData(meQuery.queryKey);
+      if (data.is === "out") {
+        if (me) forget(client);
+      } else if (me === null || me === undefined) {
+        void client.invalidateQueries({ queryKey: meQuery.queryKey });
+      } else if (me.id !== data.id) {
+        location.assign("/"); // Another member is in now: nothing of the one before may stay.
+      } else if (question() === "ended") {
+        settle(true);
+      }
+    };
+    tabs.addEventListener("message", heard);
+    return () => tabs.removeEventListener("message", heard);
+  }, [client]);
+}

@@ -1,0 +1,95 @@
+import { onlineManager, useQuery } from "@tanstack/react-query";
+import { useEffect, useRef, useSyncExternalStore, type ReactNode } from "react";
+import { Link, NavLink, Outlet, ScrollRestoration, useLocation } from "react-router";
+
+import { useWords } from "../i18n";
+import { Button, ButtonLink } from "../parts/Button";
+import { Notice } from "../parts/Notice";
+import { Door } from "../session/Door";
+import { meQuery, useOtherTabs, useSignOut } from "../session/me";
+import { DashboardIcon, SettingsIcon } from "./icons";
+import { Look } from "./Look";
+import css from "./Shell.module.css";
+
+/** What is around every room. */
+export function Shell() {
+  const { t } = useWords();
+  const { data: me } = useQuery(meQuery);
+  const signOut = useSignOut();
+  useOtherTabs();
+  const main = useFocusOfNewRooms();
+  const isOnline = useSyncExternalStore(
+    (told) => onlineManager.subscribe(told),
+    () => onlineManager.isOnline(),
+  );
+  return (
+    <div className={css.shell}>
+      <a className={css.skip} href="#content" onClick={(event) => (event.preventDefault(), main.current?.focus())}>
+        {t("nav.skip")}
+      </a>
+      <header className={css.header}>
+        <Link className={css.brand} to={me ? "/dashboard" : "/"}>
+          <img src="/seal.svg" alt="" width="36" height="36" />
+          {t("hall")}
+        </Link>
+        {me ? (
+          <>
+            <nav className={css.nav} aria-label={t("nav.label")}>
+              <Room to="/dashboard" icon={<DashboardIcon />}>
+                {t("nav.dashboard")}
+              </Room>
+              <Room to="/settings" icon={<SettingsIcon />}>
+                {t("nav.settings")}
+              </Room>
+            </nav>
+            <Button look="quiet" onPress={() => signOut.mutate()} isPending={signOut.isPending}>
+              {t("nav.signOut")}
+            </Button>
+          </>
+        ) : (
+          <div className={css.ways}>
+            <ButtonLink look="quiet" to="/sign-in">
+              {t("nav.signIn")}
+            </ButtonLink>
+          </div>
+        )}
+      </header>
+      {!isOnline && (
+        <div className={css.offline}>
+          <Notice tone="plain">{t("problem.offline")}</Notice>
+        </div>
+      )}
+      <main className={css.main} id="content" ref={main} tabIndex={-1}>
+        <Outlet />
+      </main>
+      {!me && (
+        <footer className={css.footer}>
+          <Look />
+        </footer>
+      )}
+      <Door />
+      <ScrollRestoration />
+    </div>
+  );
+}
+
+function Room({ to, icon, children }: { to: string; icon: ReactNode; children: ReactNode }) {
+  return (
+    <NavLink className={css.room} to={to}>
+      {icon}
+      <span>{children}</span>
+    </NavLink>
+  );
+}
+
+/** Moves the focus to a room that one has gone to, so that it is read out and the next tab is in it. */
+function useFocusOfNewRooms() {
+  const main = useRef<HTMLElement>(null);
+  const { pathname } = useLocation();
+  const shown = useRef(pathname);
+  useEffect(() => {
+    if (shown.current !== pathname) main.current?.focus({ preventScroll: true });
+    shown.current = pathname;
+  }, [pathname]);
+  return main;
+}
