@@ -450,3 +450,43 @@ async def test_a_hall_of_hundreds_of_domains_plans_and_talks_as_well(
         domains = analysis.in_brief(await progression.domain_texts(uow))
     asked = {"message": "", "today": "", "last_deadline": "", "goals": [], "tasks": []}
     answering.PROMPT.question(asked | {"domains": domains}, answer=str, offline=str)
+
+
+POINTS = {
+    "embedding_provider": "openai",
+    "embedding_model": "points-of-tests",
+    "llm_prices": {
+        MODELS["openai"]: {"input": 0, "output": 10},
+        "points-of-tests": {"input": 3, "output": 0},
+    },
+}
+
+
+async def test_what_a_dead_task_had_embedded_is_not_paid_for_again(
+    asking: Asking, member: Person, server: LlmServer, owner: asyncpg.Connection
+) -> None:
+    hall = await asking(llm_timeout_seconds=30, **POINTS)
+    await factories.domain(hall)
+    goal_id, request_id = await set_goal(hall, member.member)
+    server.behave(Behaviour.STALL, 1, model=MODELS["openai"])
+    dying = asyncio.create_task(make_plan(hall, member.member, goal_id, request_id))
+    async with asyncio.timeout(20):
+        await server.script.wait_until(lambda: any(_is_chat(r) for r in server.requests))
+    dying.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await dying
+    assert (await make_plan(hall, member.member, goal_id, request_id))["version"] == 1
+    points = "SELECT count(*) FROM ai_calls WHERE model = 'points-of-tests'"
+    # One for the domains and one for the goal.
+    assert await owner.fetchval(points) == 2
+    # A goal that says something else lies elsewhere, and the domains stay where they are.
+    async with hall.units.write(member=member.id) as uow:
+        await service.change(uow, member.member, goal_id, GoalChange(title="Learn to juggle well"))
+        again = (await service.request_plan(uow, member.member, goal_id, PlanRequest())).planning
+    assert again is not None
+    assert (await make_plan(hall, member.member, goal_id, again))["version"] == 2
+    assert await owner.fetchval(points) == 3
+
+
+def _is_chat(request: Any) -> bool:
+    return "messages" in request.body

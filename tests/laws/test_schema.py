@@ -19,6 +19,7 @@ DIRECTORY = {
     "challenges": "what can be mastered",
     "challenge_requirements": "from challenge to challenge",
     "challenge_ratings": "one row per challenge",
+    "domain_points": "where each domain lies among texts",
     "goal_templates": "plans that worked for others",
     "external_identities": "asked whose an issuer's subject is, before the member is known",
 }

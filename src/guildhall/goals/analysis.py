@@ -9,10 +9,12 @@ from uuid import UUID
 
 import structlog
 from pydantic import BaseModel, ConfigDict, Field
+from sqlalchemy import select, update
+from sqlalchemy.dialects.postgresql import insert
 
 from guildhall import ai
 from guildhall.goals import repository
-from guildhall.goals.models import Goal, GoalTemplate
+from guildhall.goals.models import DomainPoint, Goal, GoalTemplate
 from guildhall.goals.schemas import Findings
 from guildhall.infra.llm import EmbeddingFailed
 
@@ -48,38 +50,80 @@ class Analysis(BaseModel):
 class Near:
     """Where a goal lies among texts that the hall knows; nothing is near if it cannot be told."""
 
-    point: Sequence[float] | None
-    model: str | None
+    domain: str | None
     goals: Sequence[UUID] = ()
     templates: Sequence[GoalTemplate] = ()
-    domain: str | None = None
 
 
 async def place_on_the_map(asker: ai.Asker, goal: Goal, domains: Mapping[str, str]) -> Near:
-    """Embed a goal beside the domains, and templates that this model has not placed yet; give what
-    lies near."""
+    """Say what lies near a goal. Whatever this model has not placed yet is embedded and kept at
+    once, so that nothing is paid for twice, whoever dies in between."""
+    model = asker.llm.embedding_model
     try:
-        embedded = await ai.embed(
-            asker,
-            [_text(goal.title, goal.description), *domains.values()],
-            member=goal.user_id,
-            feature=FEATURE,
-        )
-        await _place_templates(asker, embedded.model)
+        await _place_templates(asker, model)
+        of_domains = await _points_of(asker, domains, model)
+        point = await _point_of(asker, goal, model)
     except (EmbeddingFailed, ai.BudgetSpent) as failed:
         log.warning("goal_not_embedded", goal_id=str(goal.id), error=type(failed).__name__)
-        return Near(None, None)
-    point, *of_domains = embedded.vectors
+        return Near(None)
     async with asker.units.read(member=goal.user_id) as uow:
         return Near(
-            point,
-            embedded.model,
-            await repository.nearest_goals(
-                uow, goal.user_id, point, embedded.model, beside=goal.id
-            ),
-            await repository.nearest_templates(uow, point, embedded.model),
-            _nearest(point, dict(zip(domains, of_domains, strict=True))),
+            _nearest(point, of_domains),
+            await repository.nearest_goals(uow, goal.user_id, point, model, beside=goal.id),
+            await repository.nearest_templates(uow, point, model),
         )
+
+
+async def _point_of(asker: ai.Asker, goal: Goal, model: str) -> Sequence[float]:
+    """Give where a goal lies."""
+    if goal.embedding is not None and goal.embedding_model == model:
+        return goal.embedding
+    embedded = await ai.embed(
+        asker, [_text(goal.title, goal.description)], member=goal.user_id, feature=FEATURE
+    )
+    point = list(embedded.vectors[0])
+    async with asker.units.write(member=goal.user_id) as uow:
+        await uow.session.execute(
+            update(Goal)
+            .where(
+                Goal.user_id == goal.user_id,
+                Goal.id == goal.id,
+                Goal.title == goal.title,
+                Goal.description == goal.description,
+            )
+            .values(embedding=point, embedding_model=embedded.model)
+        )
+    return point
+
+
+async def _points_of(
+    asker: ai.Asker, domains: Mapping[str, str], model: str
+) -> dict[str, Sequence[float]]:
+    """Give where the domains lie. Those that are new, or say something new, are embedded."""
+    async with asker.units.read() as uow:
+        known: dict[str, Sequence[float]] = {
+            row.domain: row.embedding
+            for row in await uow.session.scalars(select(DomainPoint))
+            if row.embedding_model == model and row.said == domains.get(row.domain)
+        }
+    if missing := [domain for domain in domains if domain not in known]:
+        texts = [domains[domain] for domain in missing]
+        embedded = await ai.embed(asker, texts, member=None, feature=FEATURE)
+        new = dict(zip(missing, map(list, embedded.vectors), strict=True))
+        async with asker.units.write() as uow:
+            for domain, point in new.items():
+                values = {
+                    "said": domains[domain],
+                    "embedding": point,
+                    "embedding_model": embedded.model,
+                }
+                await uow.session.execute(
+                    insert(DomainPoint)
+                    .values(domain=domain, **values)
+                    .on_conflict_do_update(index_elements=["domain"], set_=values)
+                )
+        known |= new
+    return known
 
 
 async def _place_templates(asker: ai.Asker, model: str) -> None:

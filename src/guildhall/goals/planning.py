@@ -289,8 +289,6 @@ async def _keep(
         goal.domain = goal.domain or findings.domain
         goal.findings = findings.model_dump(mode="json")
         goal.rank = rank.model_dump(mode="json")
-        goal.embedding = list(near.point) if near.point is not None else None
-        goal.embedding_model = near.model
         goal.updated_at = uow.now
         uow.session.add(
             Plan(

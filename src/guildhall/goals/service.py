@@ -73,10 +73,13 @@ async def change(uow: UnitOfWork, who: Member, goal_id: UUID, body: GoalChange) 
     if body.deadline is not None and body.deadline != goal.deadline:
         _check_deadline(body.deadline, who.local_day(uow.now))
         goal.deadline = body.deadline
+    before = goal.title, goal.description
     if body.title is not None:
         goal.title = body.title
     if body.description is not None:
         goal.description = body.description
+    if (goal.title, goal.description) != before:
+        goal.embedding = goal.embedding_model = None  # It lies elsewhere now.
     if "minutes_per_day" in body.model_fields_set:
         goal.minutes_per_day = body.minutes_per_day
     if body.status == "abandoned" and goal.status != "abandoned":

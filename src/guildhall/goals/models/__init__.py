@@ -5,7 +5,7 @@ from guildhall.goals.models.conversations import (
     ConversationEntry,
     ConversationProposal,
 )
-from guildhall.goals.models.goals import Goal, GoalTemplate, Plan
+from guildhall.goals.models.goals import DomainPoint, Goal, GoalTemplate, Plan
 from guildhall.goals.models.learning import Review, ReviewCard, TaskAbility, WorkDay
 from guildhall.goals.models.tasks import (
     Activity,
@@ -21,6 +21,7 @@ __all__ = [
     "Conversation",
     "ConversationEntry",
     "ConversationProposal",
+    "DomainPoint",
     "Goal",
     "GoalTemplate",
     "Milestone",

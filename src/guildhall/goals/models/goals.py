@@ -22,7 +22,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from guildhall.infra.database import Base
 from guildhall.infra.llm.words import EMBEDDING_DIMENSIONS
 
-__all__ = ["Goal", "GoalTemplate", "Plan"]
+__all__ = ["DomainPoint", "Goal", "GoalTemplate", "Plan"]
 
 NEAR = {"embedding": "vector_cosine_ops"}
 
@@ -51,6 +51,20 @@ class GoalTemplate(Base):
             postgresql_ops=NEAR,
         ),
     )
+
+
+class DomainPoint(Base):
+    """Where a domain lies among texts, by one model. A directory table, filled when it is asked."""
+
+    __tablename__ = "domain_points"
+
+    domain: Mapped[str] = mapped_column(
+        ForeignKey("domains.slug", ondelete="CASCADE"), primary_key=True
+    )
+    said: Mapped[str] = mapped_column(Text)
+    """The text that was placed."""
+    embedding: Mapped[list[float]] = mapped_column(Vector(EMBEDDING_DIMENSIONS))
+    embedding_model: Mapped[str] = mapped_column(Text)
 
 
 class Goal(Base):

@@ -23,6 +23,11 @@ GRAM_LENGTHS = (3, 4, 5)
 class Embedder(Protocol):
     """Places texts."""
 
+    @property
+    def model_name(self) -> str:
+        """What its points are called: only those of one model can be compared."""
+        ...
+
     async def embed(self, texts: Sequence[str], meter: Meter) -> Embedded:
         """Give a point for each text. Raises EmbeddingFailed."""
         ...
@@ -30,6 +35,8 @@ class Embedder(Protocol):
 
 class OfflineEmbedder:
     """Places texts that share words, or parts of words, near each other. It knows no meanings."""
+
+    model_name = LETTERS
 
     async def embed(self, texts: Sequence[str], meter: Meter) -> Embedded:
         vectors = await asyncio.to_thread(lambda: [by_letters(text) for text in texts])

@@ -92,6 +92,11 @@ class Llm:
         finally:
             await answer.close()
 
+    @property
+    def embedding_model(self) -> str:
+        """The model that places texts now; points of another one cannot be compared with its."""
+        return self._embedder.model_name
+
     async def embed(self, texts: Sequence[str], meter: Meter) -> Embedded:
         """Give each text as a point of 384 dimensions and length 1. Raises EmbeddingFailed; no
         other model takes the place of one that is away."""

@@ -37,6 +37,10 @@ class RemoteEmbedder:
     model: OpenAIEmbeddingModel
     send_dimensions: bool
 
+    @property
+    def model_name(self) -> str:
+        return self.line.model
+
     async def embed(self, texts: Sequence[str], meter: Meter) -> Embedded:
         turn = Turn(meter, TRIES * self.line.call_seconds)
         vectors: list[list[float]] = []

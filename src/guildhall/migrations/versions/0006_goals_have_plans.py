@@ -74,6 +74,20 @@ def upgrade() -> None:
         postgresql_ops={"embedding": "vector_cosine_ops"},
     )
     op.create_table(
+        "domain_points",
+        sa.Column("domain", sa.Text(), nullable=False),
+        sa.Column("said", sa.Text(), nullable=False),
+        sa.Column("embedding", Vector(384), nullable=False),
+        sa.Column("embedding_model", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["domain"],
+            ["domains.slug"],
+            name=op.f("fk_domain_points_domain_domains"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("domain", name=op.f("pk_domain_points")),
+    )
+    op.create_table(
         "reschedulings",
         sa.Column("user_id", sa.Uuid(), nullable=False),
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -460,5 +474,6 @@ def downgrade() -> None:
     op.drop_column("users", "daily_capacity_minutes")
     for table in reversed(PRIVATE):
         op.drop_table(table)
+    op.drop_table("domain_points")
     op.drop_table("goal_templates")
     # The extension stays: whoever runs the database may have made it, and for more than this.
