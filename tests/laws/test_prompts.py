@@ -94,10 +94,11 @@ def test_every_question_comes_from_a_prompt() -> None:
 
 
 def test_prompts_travel_in_the_wheel() -> None:
-    """Hatchling packs every file of the package that git does not ignore."""
+    """Hatchling packs every file of the package that git does not ignore, nor the build excludes."""
     wheel = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["hatch"]["build"]
     assert wheel["targets"]["wheel"] == {"packages": ["src/guildhall"]}
-    assert wheel.keys() == {"targets"}
+    assert wheel.keys() <= {"targets", "artifacts", "exclude", "hooks"}
+    assert wheel["exclude"] == ["src/guildhall/.web-*"]
     ignored = (ROOT / ".gitignore").read_text().split()
     assert not [line for line in ignored if line.endswith(".md") or "prompts" in line]
 
