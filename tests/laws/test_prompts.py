@@ -94,7 +94,7 @@ def test_every_question_comes_from_a_prompt() -> None:
 
 
 def test_prompts_travel_in_the_wheel() -> None:
-    """Hatchling packs every file of the package that git does not ignore, nor the build excludes."""
+    """Hatchling packs every file of the package that git does not ignore, but the excluded."""
     wheel = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["hatch"]["build"]
     assert wheel["targets"]["wheel"] == {"packages": ["src/guildhall"]}
     assert wheel.keys() <= {"targets", "artifacts", "exclude", "hooks"}
