@@ -82,7 +82,7 @@ QUICK = Scale(
     growth_budget=150,
     guesses=20,
     plan_goals=50,
-    plan_years=1,
+    plan_years=2,
     plan_days=20,
     learning_members=40,
 )
