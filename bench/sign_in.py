@@ -27,7 +27,7 @@ from bench.processes import answering, free_port, processes, uvicorn
 from bench.report import Figure, progress
 from bench.scale import Scale
 from guildhall.identity import BannedPasswords, PasswordPolicy, Register
-from guildhall.identity.service import register
+from guildhall.identity.service import hash_chosen, register
 from guildhall.infra.http.credentials import ACCESS_COOKIE
 
 __all__ = ["run"]
@@ -210,9 +210,10 @@ def _address(name: str, known: bool) -> str:
 
 
 async def _account(stage: Stage, name: str) -> UUID:
+    body = Register(username=name, email=f"{name}@example.org", password=PASSWORD)
+    password_hash = await hash_chosen(PasswordPolicy(BannedPasswords(None)), body)
     async with stage.hall.units.write() as uow:
-        body = Register(username=name, email=f"{name}@example.org", password=PASSWORD)
-        return (await register(uow, PasswordPolicy(BannedPasswords(None)), body)).id
+        return (await register(uow, body, password_hash)).id
 
 
 @asynccontextmanager
