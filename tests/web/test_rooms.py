@@ -4,7 +4,6 @@ refuses nothing, and a picture of each is left in `web/pictures` to be looked at
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from typing import Any
 
 import httpx
 import pytest
@@ -15,10 +14,10 @@ from tests.system.guests import Guest, admin_of
 from tests.system.running_hall import PASSWORD, RunningHall
 from tests.web.axe import faults_of
 from tests.web.guests import busy_member
+from tests.web.looks import Theme, in_every_light, look_at
 from tests.web.visitor import Visitor
 
 pytestmark = pytest.mark.xdist_group("web")  # One hall serves them all.
-SIZES = {"phone": (390, 844), "wide": (1280, 900)}
 
 # A room, its address, and a heading by which one knows that it is there.
 OPEN_ROOMS = {
@@ -51,30 +50,25 @@ async def signed_in(browser: Browser, hall: RunningHall) -> AsyncIterator[Storag
         yield await visitor.context.storage_state()
 
 
-@pytest.mark.parametrize("size", SIZES)
-@pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize("room", [*OPEN_ROOMS, *ROOMS_OF_MEMBERS])
+@in_every_light
+@pytest.mark.parametrize("room", OPEN_ROOMS)
 async def test_a_room_is_there_for_everybody(
-    browser: Browser, hall: RunningHall, signed_in: StorageState, room: str, theme: Any, size: str
+    browser: Browser, hall: RunningHall, room: str, theme: Theme, size: str
 ) -> None:
-    width, height = SIZES[size]
-    for_members = room in ROOMS_OF_MEMBERS
-    async with Visitor.at(
-        browser,
-        hall,
-        viewport={"width": width, "height": height},
-        color_scheme=theme,
-        reduced_motion="reduce",
-        storage_state=signed_in if for_members else None,
-    ) as visitor:
-        address, heading = (ROOMS_OF_MEMBERS if for_members else OPEN_ROOMS)[room]
-        await visitor.page.goto(address)
-        await visitor.sees(heading)
-        await visitor.page.wait_for_load_state("networkidle")
-        await visitor.picture(f"{room}-{size}-{theme}")
-        assert await faults_of(visitor.page) == []
-        overflow = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
-        assert await visitor.page.evaluate(overflow) == 0
+    await look_at(browser, hall, (room, *OPEN_ROOMS[room]), theme, size)
+
+
+@in_every_light
+@pytest.mark.parametrize("room", ROOMS_OF_MEMBERS)
+async def test_a_room_is_there_for_members(
+    browser: Browser,
+    hall: RunningHall,
+    signed_in: StorageState,
+    room: str,
+    theme: Theme,
+    size: str,
+) -> None:
+    await look_at(browser, hall, (room, *ROOMS_OF_MEMBERS[room]), theme, size, signed_in)
 
 
 async def test_axe_would_find_something(visitor: Visitor) -> None:

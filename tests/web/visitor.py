@@ -73,6 +73,10 @@ class Visitor:
         PICTURES.mkdir(exist_ok=True)
         await self.page.screenshot(path=PICTURES / f"{name}.png", full_page=True)
 
+    async def settled(self) -> None:
+        """Wait until nothing on the page waits for the hall any more."""
+        await self.page.locator("[data-waiting]").first.wait_for(state="detached")
+
     async def sees(self, heading: str) -> None:
         """Wait for a heading."""
         await self.page.get_by_role("heading", name=heading).first.wait_for()

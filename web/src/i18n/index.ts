@@ -1,21 +1,45 @@
-import i18next from "i18next";
+import i18next, { type BackendModule } from "i18next";
 import { initReactI18next, useTranslation } from "react-i18next";
-import type en from "./en.json";
+
+import type account from "./en/account.json";
+import type admin from "./en/admin.json";
+import type boards from "./en/boards.json";
+import type challenges from "./en/challenges.json";
+import type goals from "./en/goals.json";
+import type hall from "./en/hall.json";
 
 export type Language = "en" | "de";
 export const LANGUAGES: readonly Language[] = ["en", "de"];
 const KEPT = "guildhall.language";
 
+interface Words {
+  hall: typeof hall;
+  account: typeof account;
+  admin: typeof admin;
+  boards: typeof boards;
+  challenges: typeof challenges;
+  goals: typeof goals;
+}
+/** The words of a group of rooms; `hall` has those of all rooms. */
+export type Vocabulary = keyof Words;
+
 declare module "i18next" {
   interface CustomTypeOptions {
     defaultNS: "hall";
-    resources: { hall: typeof en };
+    resources: Words;
   }
 }
 
-const words: Record<Language, () => Promise<{ default: object }>> = {
-  en: () => import("./en.json"),
-  de: () => import("./de.json"),
+/** Words are files of the build, which are fetched when they are first needed. */
+const files: BackendModule = {
+  type: "backend",
+  init: () => undefined,
+  read: (language, vocabulary, done) => {
+    import(`./${language}/${vocabulary}.json`).then(
+      (words: { default: object }) => done(null, { ...words.default }),
+      (error: unknown) => done(error instanceof Error ? error : new Error(String(error)), false),
+    );
+  },
 };
 
 /** Gives what the member chose here before; else what the browser asks for; else English. */
@@ -30,29 +54,35 @@ function preferred(): Language {
 
 export async function beginToSpeak(): Promise<void> {
   const language = preferred();
-  await i18next.use(initReactI18next).init({
-    lng: language,
-    fallbackLng: false,
-    ns: ["hall"],
-    defaultNS: "hall",
-    interpolation: { escapeValue: false }, // React escapes.
-    resources: { [language]: { hall: (await words[language]()).default } },
-    react: { useSuspense: false },
-  });
+  await i18next
+    .use(files)
+    .use(initReactI18next)
+    .init({
+      lng: language,
+      fallbackLng: false,
+      ns: ["hall"],
+      defaultNS: "hall",
+      interpolation: { escapeValue: false }, // React escapes.
+      react: { useSuspense: false },
+    });
   document.documentElement.lang = language;
+}
+
+/** Fetches a room's script and its words together: a room is never shown without its words. */
+export async function withWords<Room>(vocabulary: Vocabulary, room: Promise<Room>): Promise<Room> {
+  const [found] = await Promise.all([room, i18next.loadNamespaces(vocabulary)]);
+  return found;
 }
 
 /** Speaks another language from now on, on this device. */
 export async function speak(language: Language): Promise<void> {
-  if (!i18next.hasResourceBundle(language, "hall")) {
-    i18next.addResourceBundle(language, "hall", (await words[language]()).default);
-  }
   localStorage.setItem(KEPT, language);
   await i18next.changeLanguage(language);
   document.documentElement.lang = language;
 }
 
-export function useWords() {
-  const { t, i18n } = useTranslation();
+/** Gives the words of a room: `t("its.own")`, and `t("hall:do.save")` for those of all rooms. */
+export function useWords<Own extends Vocabulary = "hall">(vocabulary: Own = "hall" as Own) {
+  const { t, i18n } = useTranslation<[Own, "hall"]>([vocabulary, "hall"]);
   return { t, language: i18n.language as Language };
 }

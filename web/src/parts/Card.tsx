@@ -18,7 +18,7 @@ export function Card({ title, aside, wide, children }: { title: string; aside?: 
 /** Stands where something will be, in about its size. */
 export function Skeleton({ lines = 3 }: { lines?: number }) {
   return (
-    <div className={css.skeleton} aria-hidden>
+    <div className={css.skeleton} data-waiting aria-hidden>
       {Array.from({ length: lines }, (_, line) => (
         <span key={line} />
       ))}

@@ -4,6 +4,7 @@ import { FieldError } from "react-aria-components/FieldError";
 import { Input } from "react-aria-components/Input";
 import { Label } from "react-aria-components/Label";
 import { Text } from "react-aria-components/Text";
+import { TextArea } from "react-aria-components/TextArea";
 import { TextField } from "react-aria-components/TextField";
 import { useController, type Control, type FieldPath, type FieldValues, type RegisterOptions } from "react-hook-form";
 
@@ -16,6 +17,8 @@ interface FieldProps<Values extends FieldValues> {
   label: string;
   why?: ReactNode;
   type?: "text" | "email" | "password";
+  /** For a text of several lines, how many of them are seen at once. */
+  lines?: number;
   inputMode?: "text" | "numeric";
   autoComplete?: string;
   autoFocus?: boolean;
@@ -23,9 +26,9 @@ interface FieldProps<Values extends FieldValues> {
   rules?: RegisterOptions<Values, FieldPath<Values>>;
 }
 
-/** A labelled line of text in a form; says what is wrong with it once one has tried to send it. */
+/** A labelled line of text in a form, or several; says what is wrong with it once one has tried to send it. */
 export function Field<Values extends FieldValues>(props: FieldProps<Values>) {
-  const { control, name, label, why, type = "text", inputMode, autoComplete, autoFocus, rules } = props;
+  const { control, name, label, why, type = "text", lines, inputMode, autoComplete, autoFocus, rules } = props;
   const { field, fieldState } = useController<Values>({ control, name, rules });
   const [shown, setShown] = useState(false);
   const { t } = useWords();
@@ -47,12 +50,11 @@ export function Field<Values extends FieldValues>(props: FieldProps<Values>) {
     >
       <Label className={css.label}>{label}</Label>
       <div className={css.line}>
-        <Input
-          className={css.input}
-          ref={field.ref}
-          autoCapitalize="none"
-          spellCheck={false}
-        />
+        {lines === undefined ? (
+          <Input className={css.input} ref={field.ref} autoCapitalize="none" spellCheck={false} />
+        ) : (
+          <TextArea className={css.input} ref={field.ref} rows={lines} />
+        )}
         {type === "password" && (
           <Pressable
             className={css.eye}

@@ -1,8 +1,5 @@
 import { useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
-import { Dialog } from "react-aria-components/Dialog";
-import { Heading } from "react-aria-components/Heading";
-import { Modal, ModalOverlay } from "react-aria-components/Modal";
 import { useForm } from "react-hook-form";
 
 import { answer, api } from "../api/client";
@@ -12,7 +9,7 @@ import { Button } from "../parts/Button";
 import { Field } from "../parts/Field";
 import form from "../parts/form.module.css";
 import { ProblemNotice } from "../parts/Notice";
-import css from "./DoorDialog.module.css";
+import { Window } from "../parts/Window";
 import { settle, type Question } from "./door";
 import { enter, forget, type Me } from "./me";
 import { Providers } from "./Providers";
@@ -31,25 +28,24 @@ export default function DoorDialog({ what, me }: { what: Question; me: Me }) {
     if (now) settle(true);
   };
   return (
-    <ModalOverlay className={css.veil} isOpen isKeyboardDismissDisabled={what === "ended"} onOpenChange={(open) => !open && leave()}>
-      <Modal className={css.modal}>
-        <Dialog className={css.dialog}>
-          <Heading slot="title">{what === "ended" ? t("door.endedTitle") : t("door.confirmTitle")}</Heading>
-          <p>{what === "ended" ? t("door.endedWords") : t("door.confirmWords")}</p>
-          {what === "ended" ? (
-            <>
-              <SignInForm login={me.username} onSignedIn={goOn} />
-              <Providers inNewTab />
-            </>
-          ) : (
-            <ConfirmForm />
-          )}
-          <Button look="quiet" onPress={leave}>
-            {what === "ended" ? t("door.leave") : t("do.cancel")}
-          </Button>
-        </Dialog>
-      </Modal>
-    </ModalOverlay>
+    <Window
+      title={what === "ended" ? t("door.endedTitle") : t("door.confirmTitle")}
+      isKept={what === "ended"}
+      onClose={leave}
+    >
+      <p>{what === "ended" ? t("door.endedWords") : t("door.confirmWords")}</p>
+      {what === "ended" ? (
+        <>
+          <SignInForm login={me.username} onSignedIn={goOn} />
+          <Providers inNewTab />
+        </>
+      ) : (
+        <ConfirmForm />
+      )}
+      <Button look="quiet" onPress={leave}>
+        {what === "ended" ? t("door.leave") : t("do.cancel")}
+      </Button>
+    </Window>
   );
 }
 

@@ -7,7 +7,7 @@ import { Button, ButtonLink } from "../parts/Button";
 import { Notice } from "../parts/Notice";
 import { Door } from "../session/Door";
 import { meQuery, useOtherTabs, useSignOut } from "../session/me";
-import { DashboardIcon, SettingsIcon } from "./icons";
+import { AdminIcon, ChallengesIcon, DashboardIcon, GoalsIcon, LeaderboardsIcon, SettingsIcon } from "./icons";
 import { Look } from "./Look";
 import css from "./Shell.module.css";
 
@@ -38,6 +38,20 @@ export function Shell() {
               <Room to="/dashboard" icon={<DashboardIcon />}>
                 {t("nav.dashboard")}
               </Room>
+              <Room to="/goals" icon={<GoalsIcon />}>
+                {t("nav.goals")}
+              </Room>
+              <Room to="/challenges" icon={<ChallengesIcon />}>
+                {t("nav.challenges")}
+              </Room>
+              <Room to="/leaderboards" icon={<LeaderboardsIcon />}>
+                {t("nav.leaderboards")}
+              </Room>
+              {me.role !== "member" && (
+                <Room to="/admin" icon={<AdminIcon />}>
+                  {t("nav.admin")}
+                </Room>
+              )}
               <Room to="/settings" icon={<SettingsIcon />}>
                 {t("nav.settings")}
               </Room>

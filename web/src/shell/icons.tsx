@@ -25,3 +25,36 @@ export function SettingsIcon() {
     </Icon>
   );
 }
+
+export function GoalsIcon() {
+  return (
+    <Icon>
+      <path d="M6 21V4M6 4.500c4-2 8 2 12 0v8c-4 2-8-2-12 0" />
+    </Icon>
+  );
+}
+
+export function ChallengesIcon() {
+  return (
+    <Icon>
+      <path d="M4 3.500 15 15M3.500 4 5 9l8 8M20 3.500 9 15M20.500 4 19 9l-8 8M6.500 14.500l3 3M4 20l3.500-3.500M17.500 14.500l-3 3M20 20l-3.500-3.500" />
+    </Icon>
+  );
+}
+
+export function LeaderboardsIcon() {
+  return (
+    <Icon>
+      <path d="M3 20.500h18M4.500 20v-7h5v7M9.500 20V5h5v15M14.500 20v-10h5v10" />
+    </Icon>
+  );
+}
+
+export function AdminIcon() {
+  return (
+    <Icon>
+      <circle cx="8" cy="8" r="4.500" />
+      <path d="m11.200 11.200 9.300 9.300M16 16l2.500-2.500M18.700 18.700l2-2" />
+    </Icon>
+  );
+}

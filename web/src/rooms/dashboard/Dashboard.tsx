@@ -1,13 +1,15 @@
 import { useQuery } from "@tanstack/react-query";
 
+import { domainsQuery } from "../../api/queries";
 import { useFormats } from "../../i18n/formats";
 import { useWords } from "../../i18n";
 import { Card, Skeleton } from "../../parts/Card";
 import { ProblemNotice } from "../../parts/Notice";
+import text from "../../parts/text.module.css";
 import { useMe } from "../../session/MembersOnly";
 import css from "./Dashboard.module.css";
 import { History } from "./History";
-import { dashboardQuery, domainsQuery, type Dashboard } from "./queries";
+import { dashboardQuery, type Dashboard } from "./queries";
 import { Standing } from "./Standing";
 import { Today } from "./Today";
 import { VerifyReminder } from "./VerifyReminder";
@@ -17,7 +19,7 @@ export function Component() {
   const me = useMe();
   const { data, error, refetch } = useQuery(dashboardQuery(me.id));
   return (
-    <div className={css.page}>
+    <div className={text.page}>
       <title>{`${t("nav.dashboard")} · ${t("hall")}`}</title>
       <h1>{t("dashboard.title", { name: me.username })}</h1>
       {!me.email_verified && <VerifyReminder email={me.email} />}
@@ -60,12 +62,12 @@ function Goals({ goals }: { goals: Dashboard["goals"]["items"] }) {
   const format = useFormats();
   return (
     <Card title={t("dashboard.goals")}>
-      {goals.length === 0 && <p className={css.nothing}>{t("dashboard.noGoals")}</p>}
-      <ul className={css.list}>
+      {goals.length === 0 && <p className={text.soft}>{t("dashboard.noGoals")}</p>}
+      <ul className={text.list}>
         {goals.map((goal) => (
-          <li key={goal.id} className={css.entry}>
+          <li key={goal.id} className={text.entry}>
             <strong>{goal.title}</strong>
-            <span className={css.soft}>
+            <span className={text.small}>
               {t("dashboard.goalTasks", { done: format.number(goal.tasks_done), count: goal.tasks_total })},{" "}
               {t("dashboard.goalUntil", { date: format.day(goal.deadline) })}
             </span>
@@ -82,14 +84,14 @@ function Ranks({ ranks }: { ranks: Dashboard["ranks"] }) {
   const { data: domains } = useQuery(domainsQuery);
   return (
     <Card title={t("dashboard.ranks")}>
-      {ranks.length === 0 && <p className={css.nothing}>{t("dashboard.noRanks")}</p>}
-      <ul className={css.list}>
+      {ranks.length === 0 && <p className={text.soft}>{t("dashboard.noRanks")}</p>}
+      <ul className={text.list}>
         {ranks.map((rank) => (
-          <li key={rank.domain} className={css.row}>
+          <li key={rank.domain} className={text.row}>
             <span>{domains?.items.find((domain) => domain.id === rank.domain)?.name ?? rank.domain}</span>
             <span>
-              <strong className={css.rank}>{rank.rank}</strong>{" "}
-              <span className={css.soft}>{t("dashboard.xp", { xp: format.number(rank.xp) })}</span>
+              <strong className={text.mark}>{rank.rank}</strong>{" "}
+              <span className={text.small}>{t("dashboard.xp", { xp: format.number(rank.xp) })}</span>
             </span>
           </li>
         ))}
@@ -103,7 +105,7 @@ function Badges({ badges, timeZone }: { badges: Dashboard["badges"]; timeZone: s
   const format = useFormats(timeZone);
   return (
     <Card title={t("dashboard.badges")}>
-      {badges.length === 0 && <p className={css.nothing}>{t("dashboard.noBadges")}</p>}
+      {badges.length === 0 && <p className={text.soft}>{t("dashboard.noBadges")}</p>}
       <ul className={css.badges}>
         {badges.map((badge) => (
           <li key={badge.slug} className={css.badge}>
@@ -111,9 +113,9 @@ function Badges({ badges, timeZone }: { badges: Dashboard["badges"]; timeZone: s
               <circle cx="16" cy="16" r="12" className={css.coin} />
               <path d="m16 9 2.100 4.500 4.900.600-3.600 3.400.900 4.900-4.300-2.400-4.300 2.400.900-4.900L9 14.100l4.900-.600z" className={css.star} />
             </svg>
-            <span className={css.entry}>
+            <span className={text.entry}>
               <strong>{badge.name}</strong>
-              <span className={css.soft}>{t("dashboard.badgeSince", { date: format.date(badge.awarded_at) })}</span>
+              <span className={text.small}>{t("dashboard.badgeSince", { date: format.date(badge.awarded_at) })}</span>
             </span>
           </li>
         ))}

@@ -1,8 +1,6 @@
-import { Label } from "react-aria-components/Label";
-import { ProgressBar } from "react-aria-components/ProgressBar";
-
 import { useFormats } from "../../i18n/formats";
 import { useWords } from "../../i18n";
+import { Meter } from "../../parts/Meter";
 import css from "./Standing.module.css";
 import type { Dashboard } from "./queries";
 
@@ -21,26 +19,14 @@ export function Standing({ dashboard: { progress, streak } }: { dashboard: Dashb
           <span className="only-heard">{t("dashboard.level", { level: progress.level })}</span>
           <span aria-hidden>{format.number(progress.level)}</span>
         </p>
-        <ProgressBar
-          className={css.bar}
+        <Meter
+          label={t("dashboard.progress", { level: next })}
           value={progress.total_xp}
-          minValue={from}
-          maxValue={progress.next_level_xp}
-          valueLabel={left}
-        >
-          {({ percentage }) => (
-            <>
-              <span className={css.words}>
-                <strong className={css.figure}>{t("dashboard.xp", { xp: format.number(progress.total_xp) })}</strong>
-                <span className={css.soft} aria-hidden>{left}</span>
-              </span>
-              <Label className="only-heard">{t("dashboard.progress", { level: next })}</Label>
-              <span className={css.track}>
-                <span className={css.filled} style={{ inlineSize: `${percentage ?? 0}%` }} />
-              </span>
-            </>
-          )}
-        </ProgressBar>
+          from={from}
+          to={progress.next_level_xp}
+          words={left}
+          figure={<strong className={css.figure}>{t("dashboard.xp", { xp: format.number(progress.total_xp) })}</strong>}
+        />
       </div>
       <div className={css.streak}>
         <h2 className={css.name}>{t("dashboard.streak")}</h2>

@@ -19,12 +19,6 @@ export const historyQuery = (since: string) =>
     queryFn: () => answer(api.GET("/api/v1/progress/me/history/days", { params: { query: { since } } })),
   });
 
-export const domainsQuery = queryOptions({
-  queryKey: ["domains"],
-  staleTime: 600_000,
-  queryFn: () => answer(api.GET("/api/v1/domains")),
-});
-
 /** Ticks a task off, or takes that back: at once on the page, and back again if the hall refuses. */
 export function useTick(userId: string) {
   const client = useQueryClient();

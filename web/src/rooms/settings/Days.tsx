@@ -1,18 +1,16 @@
-import { useId } from "react";
 import { useForm } from "react-hook-form";
 
 import { useFormats } from "../../i18n/formats";
 import { useWords } from "../../i18n";
 import { Button } from "../../parts/Button";
 import { Card } from "../../parts/Card";
+import { Choice, Choices } from "../../parts/Choice";
 import { Field } from "../../parts/Field";
-import field from "../../parts/Field.module.css";
 import { showAtFields } from "../../parts/form";
 import form from "../../parts/form.module.css";
 import { Notice, ProblemNotice, useSentence } from "../../parts/Notice";
 import type { Me } from "../../session/me";
 import { useAccountChange } from "./saving";
-import css from "./Settings.module.css";
 
 const WEEKDAYS = [0, 1, 2, 3, 4, 5, 6] as const;
 const HOURS = Array.from({ length: 24 }, (_, hour) => hour);
@@ -23,7 +21,6 @@ export function Days({ me }: { me: Me }) {
   const { t } = useWords();
   const format = useFormats();
   const sentence = useSentence();
-  const id = useId();
   const change = useAccountChange();
   const { control, register, handleSubmit, setError, watch, formState } = useForm({
     values: {
@@ -53,36 +50,18 @@ export function Days({ me }: { me: Me }) {
     <Card title={t("settings.days")}>
       <form className={form.form} onSubmit={(event) => void save(event)} noValidate>
         <div className={form.pair}>
-          <div className={field.field}>
-            <label className={field.label} htmlFor={`${id}-zone`}>
-              {t("settings.zone")}
-            </label>
-            <select className={field.select} id={`${id}-zone`} aria-describedby={`${id}-zone-why`} {...register("time_zone")}>
-              {zones(me.time_zone).map((each) => (
-                <option key={each} value={each}>
-                  {each.replaceAll("_", " ")}
-                </option>
-              ))}
-            </select>
-            <p className={field.why} id={`${id}-zone-why`}>
-              {t("settings.zoneWhy", { time: format.clock(zone) })}
-            </p>
-          </div>
-          <div className={field.field}>
-            <label className={field.label} htmlFor={`${id}-start`}>
-              {t("settings.dayStart")}
-            </label>
-            <select className={field.select} id={`${id}-start`} aria-describedby={`${id}-start-why`} {...register("day_starts_at")}>
-              {HOURS.map((hour) => (
-                <option key={hour} value={String(hour)}>
-                  {format.hour(hour)}
-                </option>
-              ))}
-            </select>
-            <p className={field.why} id={`${id}-start-why`}>
-              {t("settings.dayStartWhy")}
-            </p>
-          </div>
+          <Choice
+            label={t("settings.zone")}
+            why={t("settings.zoneWhy", { time: format.clock(zone) })}
+            options={zones(me.time_zone).map((each) => [each, each.replaceAll("_", " ")])}
+            {...register("time_zone")}
+          />
+          <Choice
+            label={t("settings.dayStart")}
+            why={t("settings.dayStartWhy")}
+            options={HOURS.map((hour) => [String(hour), format.hour(hour)])}
+            {...register("day_starts_at")}
+          />
           <Field
             control={control}
             name="daily_capacity_minutes"
@@ -92,17 +71,12 @@ export function Days({ me }: { me: Me }) {
             rules={{ required: t("form.required"), validate: isMinutes }}
           />
         </div>
-        <fieldset className={css.set}>
-          <legend>{t("settings.restDays")}</legend>
-          <div className={css.week}>
-            {WEEKDAYS.map((day) => (
-              <label key={day} className={css.weekday}>
-                <input type="checkbox" value={String(day)} {...register("rest_days")} />
-                {format.weekday(day)}
-              </label>
-            ))}
-          </div>
-        </fieldset>
+        <Choices
+          type="checkbox"
+          label={t("settings.restDays")}
+          options={WEEKDAYS.map((day) => [String(day), format.weekday(day)])}
+          {...register("rest_days")}
+        />
         <ProblemNotice error={change.error} />
         {change.isSuccess && !formState.isDirty && <Notice tone="good">{t("do.saved")}</Notice>}
         <div className={form.row}>
