@@ -11,7 +11,7 @@ import { createRoot } from "react-dom/client";
 import { createBrowserRouter, RouterProvider } from "react-router";
 
 import { asProblem } from "./api/problem";
-import { beginToSpeak } from "./i18n";
+import { beginToSpeak, withWords } from "./i18n";
 import { Broken } from "./rooms/Broken";
 import { MembersOnly } from "./session/MembersOnly";
 import { Shell } from "./shell/Shell";
@@ -48,6 +48,22 @@ const router = createBrowserRouter([
             children: [
               { path: "/dashboard", lazy: () => import("./rooms/dashboard/Dashboard") },
               { path: "/settings", lazy: () => import("./rooms/settings/Settings") },
+              {
+                path: "/admin",
+                lazy: () => withWords("admin", import("./rooms/admin/Admin")),
+                children: [
+                  { index: true, lazy: () => import("./rooms/admin/Overview") },
+                  { path: "users", lazy: () => import("./rooms/admin/Users") },
+                  { path: "users/:id", lazy: () => import("./rooms/admin/User") },
+                  { path: "audit-log", lazy: () => import("./rooms/admin/AuditLog") },
+                  { path: "background", lazy: () => import("./rooms/admin/Background") },
+                  { path: "background/:id", lazy: () => import("./rooms/admin/Task") },
+                  { path: "events", lazy: () => import("./rooms/admin/Events") },
+                  { path: "reviews", lazy: () => import("./rooms/admin/Reviews") },
+                  { path: "badges", lazy: () => import("./rooms/admin/Badges") },
+                  { path: "token-usage", lazy: () => import("./rooms/admin/TokenUsage") },
+                ],
+              },
             ],
           },
           { path: "*", lazy: () => import("./rooms/NotFound") },

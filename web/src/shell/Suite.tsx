@@ -14,7 +14,7 @@ export function Suite({ title, rooms }: SuiteProps) {
     <div className={css.suite}>
       <nav className={css.nav} aria-label={title}>
         {rooms.map(([to, name]) => (
-          <NavLink key={to} className={css.room} to={to} end>
+          <NavLink key={to} className={css.room} to={to} end={rooms.some(([other]) => other.startsWith(`${to}/`))}>
             {name}
           </NavLink>
         ))}
