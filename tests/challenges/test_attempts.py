@@ -287,7 +287,9 @@ async def test_a_review_is_given_by_its_author_or_a_moderator_and_never_by_onese
     stranger = client.of(await factories.person(committed))
     assert (await stranger.post(path, json={"score": 100})).status_code == 404
     waiting = (await author.get("/attempts", params={"to_review": True})).json()["items"]
-    assert [item["id"] for item in waiting] == [attempt]
+    assert [(it["id"], it["challenge_title"], it["username"]) for it in waiting] == [
+        (attempt, made.title, member.username)
+    ]
     for status, number in (("submitted", 1), ("passed", 0), ("started", 0)):
         query = {"to_review": True, "status": status}
         assert len((await author.get("/attempts", params=query)).json()["items"]) == number

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from uuid import UUID
 
 from sqlalchemy import Select, select
@@ -23,7 +24,7 @@ from guildhall.infra.unit_of_work import UnitOfWork
 from guildhall.kernel.member import Member
 from guildhall.kernel.paging import cursor_of, position_in
 
-__all__ = ["attempt", "attempts_query", "challenge", "challenge_list"]
+__all__ = ["attempt", "attempts_query", "challenge", "challenge_list", "titles"]
 
 
 async def challenge_list(hall: Hall, reader: Member, query: ChallengeQuery) -> str:
@@ -151,3 +152,11 @@ def attempts_query(
     if challenge_id is not None:
         query = query.where(Attempt.challenge_id == challenge_id)
     return query
+
+
+async def titles(uow: UnitOfWork, challenge_ids: Collection[UUID]) -> dict[UUID, str]:
+    """Give how challenges are called, those taken away too."""
+    rows = await uow.session.execute(
+        select(Challenge.id, Challenge.title).where(Challenge.id.in_(challenge_ids))
+    )
+    return {row.id: row.title for row in rows}

@@ -20,6 +20,7 @@ from guildhall.challenges.schemas import (
     Status,
     SubmittedOut,
 )
+from guildhall.identity import usernames
 from guildhall.infra.http import CurrentMember, Reads, Writes, access_routers, hall_of
 from guildhall.infra.http.hot import HotRoute, json_answer
 from guildhall.kernel.paging import Limit, Page, page_of, position_in
@@ -102,7 +103,17 @@ async def list_attempts(
     if to_review:
         await uow.see_all()
     found = (await uow.session.scalars(query)).all()
-    return page_of(found, limit, _attempt_out)
+    titles = await queries.titles(uow, {attempt.challenge_id for attempt in found})
+    names = await usernames(uow, {attempt.user_id for attempt in found}) if to_review else {}
+
+    def line(attempt: Attempt) -> AttemptOut:
+        told = {
+            "challenge_title": titles.get(attempt.challenge_id),
+            "username": names.get(attempt.user_id),
+        }
+        return _attempt_out(attempt).model_copy(update=told)
+
+    return page_of(found, limit, line)
 
 
 @member.get("/attempts/{attempt_id}")

@@ -137,6 +137,10 @@ class AttemptOut(BaseModel):
     id: UUID
     user_id: UUID
     challenge_id: UUID
+    challenge_title: str | None = Field(None, description="In lists.")
+    username: str | None = Field(
+        None, description="Whose it is, in the list of those to review; none of who has left."
+    )
     status: Status
     score: int | None
     xp_awarded: int

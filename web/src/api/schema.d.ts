@@ -2194,6 +2194,16 @@ export interface components {
              */
             challenge_id: string;
             /**
+             * Challenge Title
+             * @description In lists.
+             */
+            challenge_title?: string | null;
+            /**
+             * Username
+             * @description Whose it is, in the list of those to review; none of who has left.
+             */
+            username?: string | null;
+            /**
              * Status
              * @enum {string}
              */
