@@ -1,10 +1,11 @@
 import { useQuery } from "@tanstack/react-query";
 
-import { domainsQuery } from "../../api/queries";
 import { useFormats } from "../../i18n/formats";
 import { useWords } from "../../i18n";
+import { Badges } from "../../parts/Badges";
 import { Card, Skeleton } from "../../parts/Card";
 import { ProblemNotice } from "../../parts/Notice";
+import { Ranks } from "../../parts/Ranks";
 import text from "../../parts/text.module.css";
 import { useMe } from "../../session/MembersOnly";
 import css from "./Dashboard.module.css";
@@ -31,8 +32,10 @@ export function Component() {
           <Today userId={me.id} today={data.today} />
           <Goals goals={data.goals.items} />
           <History until={data.today.date} />
-          <Ranks ranks={data.ranks} />
-          <Badges badges={data.badges} timeZone={me.time_zone} />
+          <Ranks ranks={data.ranks}>{t("dashboard.noRanks")}</Ranks>
+          <Badges badges={data.badges} timeZone={me.time_zone}>
+            {t("dashboard.noBadges")}
+          </Badges>
           {data.suggestions.length > 0 && <Suggestions suggestions={data.suggestions} />}
         </div>
       )}
@@ -70,52 +73,6 @@ function Goals({ goals }: { goals: Dashboard["goals"]["items"] }) {
             <span className={text.small}>
               {t("dashboard.goalTasks", { done: format.number(goal.tasks_done), count: goal.tasks_total })},{" "}
               {t("dashboard.goalUntil", { date: format.day(goal.deadline) })}
-            </span>
-          </li>
-        ))}
-      </ul>
-    </Card>
-  );
-}
-
-function Ranks({ ranks }: { ranks: Dashboard["ranks"] }) {
-  const { t } = useWords();
-  const format = useFormats();
-  const { data: domains } = useQuery(domainsQuery);
-  return (
-    <Card title={t("dashboard.ranks")}>
-      {ranks.length === 0 && <p className={text.soft}>{t("dashboard.noRanks")}</p>}
-      <ul className={text.list}>
-        {ranks.map((rank) => (
-          <li key={rank.domain} className={text.row}>
-            <span>{domains?.items.find((domain) => domain.id === rank.domain)?.name ?? rank.domain}</span>
-            <span>
-              <strong className={text.mark}>{rank.rank}</strong>{" "}
-              <span className={text.small}>{t("dashboard.xp", { xp: format.number(rank.xp) })}</span>
-            </span>
-          </li>
-        ))}
-      </ul>
-    </Card>
-  );
-}
-
-function Badges({ badges, timeZone }: { badges: Dashboard["badges"]; timeZone: string }) {
-  const { t } = useWords();
-  const format = useFormats(timeZone);
-  return (
-    <Card title={t("dashboard.badges")}>
-      {badges.length === 0 && <p className={text.soft}>{t("dashboard.noBadges")}</p>}
-      <ul className={css.badges}>
-        {badges.map((badge) => (
-          <li key={badge.slug} className={css.badge}>
-            <svg viewBox="0 0 32 32" width="32" height="32" aria-hidden>
-              <circle cx="16" cy="16" r="12" className={css.coin} />
-              <path d="m16 9 2.100 4.500 4.900.600-3.600 3.400.900 4.900-4.300-2.400-4.300 2.400.900-4.900L9 14.100l4.900-.600z" className={css.star} />
-            </svg>
-            <span className={text.entry}>
-              <strong>{badge.name}</strong>
-              <span className={text.small}>{t("dashboard.badgeSince", { date: format.date(badge.awarded_at) })}</span>
             </span>
           </li>
         ))}

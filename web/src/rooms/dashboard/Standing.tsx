@@ -1,6 +1,7 @@
 import { useFormats } from "../../i18n/formats";
 import { useWords } from "../../i18n";
 import { Meter } from "../../parts/Meter";
+import { Seal } from "../../parts/Seal";
 import css from "./Standing.module.css";
 import type { Dashboard } from "./queries";
 
@@ -15,10 +16,7 @@ export function Standing({ dashboard: { progress, streak } }: { dashboard: Dashb
   return (
     <div className={css.standing}>
       <div className={css.level}>
-        <p className={css.seal}>
-          <span className="only-heard">{t("dashboard.level", { level: progress.level })}</span>
-          <span aria-hidden>{format.number(progress.level)}</span>
-        </p>
+        <Seal level={progress.level} />
         <Meter
           label={t("dashboard.progress", { level: next })}
           value={progress.total_xp}
