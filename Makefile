@@ -15,10 +15,10 @@ RUNTIME = @"$(PYTHON)" scripts/bootstrap.py
 DEV = @"$(PYTHON)" scripts/bootstrap.py --dev
 WEB = @$(BIN)/python scripts/web.py
 
-.PHONY: help up test check fmt bench clean
+.PHONY: help up test check fmt bench pictures clean
 
 help: ## Explain the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
 
 up: ## Start the whole hall, with its own servers; Ctrl-C stops it
 	$(RUNTIME)
@@ -48,6 +48,11 @@ fmt: ## Format the code, and mend what can be mended
 bench: ## Measure, each figure against its baseline in the same run
 	$(DEV)
 	@$(BIN)/python -m bench
+
+pictures: ## Take the README's pictures anew, from a hall full of life; needs Chromium
+	$(DEV)
+	$(WEB) --strict
+	@$(BIN)/python -m tests.web.pictures
 
 clean: ## Remove what can be made again; the hall's data stays
 	@rm -rf .venv dist web/node_modules src/guildhall/web_static .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -15,7 +15,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -205,13 +205,20 @@ class RunningHall:
 
 
 @asynccontextmanager
-async def running_hall(**environment: str) -> AsyncIterator[RunningHall]:
-    """Start a hall in a directory of its own, wait until it is ready, and end it afterwards."""
+async def running_hall(
+    *, before: Callable[[RunningHall], Awaitable[None]] | None = None, **environment: str
+) -> AsyncIterator[RunningHall]:
+    """Start a hall in a directory of its own, wait until it is ready, and end it afterwards.
+
+    `before` does something to its directory while the hall does not run yet.
+    """
     # Not pytest's: a Unix socket's path may have 107 characters, and the servers, which run under
     # an account of their own when we are root, must be able to reach it.
     place = _place()
     hall = RunningHall(place / "data", {**IMPATIENT, **environment})
     try:
+        if before is not None:
+            await before(hall)
         hall.start()
         await hall.ready()
         yield hall

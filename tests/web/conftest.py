@@ -3,43 +3,31 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import shutil
 import sys
-import tempfile
 from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
 from pathlib import Path
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, async_playwright
+from playwright.async_api import Browser
 
 from tests.system.running_hall import RunningHall, running_hall
+from tests.web.browsers import NoBrowser, some_browser
 from tests.web.visitor import Visitor
 
 ROOT = Path(__file__).resolve().parents[2]
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-QUIET = (
-    *("--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-sync", "--disable-quic"),
-    *("--disable-background-networking", "--disable-component-update"),
-)
 
 
 @pytest_asyncio.fixture(scope="session")
 async def browser() -> AsyncIterator[Browser]:
     """A browser of this machine; where it has none, these tests say so and are left out."""
-    path = next(filter(None, map(shutil.which, BROWSERS)), None)
-    if path is None:
-        pytest.skip(f"needs a browser: one of {', '.join(BROWSERS)}")
-    with tempfile.TemporaryDirectory(prefix="browser-") as home:
-        async with async_playwright() as playwright:
-            browser = await playwright.chromium.launch(
-                executable_path=path,
-                args=QUIET,
-                env={**os.environ, "HOME": home},
-            )
-            yield browser
-            await browser.close()
+    async with AsyncExitStack() as open_things:
+        try:
+            browser = await open_things.enter_async_context(some_browser())
+        except NoBrowser as none:
+            pytest.skip(str(none))
+        yield browser
 
 
 @pytest_asyncio.fixture(scope="session")

@@ -17,7 +17,6 @@ from tests.web.axe import faults_of
 from tests.web.guests import busy_member
 from tests.web.visitor import Visitor
 
-pytestmark = pytest.mark.xdist_group("web")  # One hall serves them all.
 ACCESS_COOKIE = "__Host-guildhall"
 
 

@@ -87,3 +87,10 @@ class Visitor:
         await self.fill(Name_in_the_hall=self.name, Email_address=self.email, Password=PASSWORD)
         await self.press("Join")
         await self.sees(f"Good to see you, {self.name}")
+
+    async def sign_in(self, name: str, password: str) -> None:
+        """Enter the hall by its pages."""
+        await self.page.goto("/sign-in")
+        await self.fill(Name_or_email_address=name, Password=password)
+        await self.press("Sign in")
+        await self.sees(f"Good to see you, {name}")
