@@ -17,7 +17,6 @@ from tests.web.guests import busy_member
 from tests.web.looks import Theme, in_every_light, look_at
 from tests.web.visitor import Visitor
 
-
 # A room, its address, and a heading by which one knows that it is there.
 OPEN_ROOMS = {
     "welcome": ("/", "A place to get better"),

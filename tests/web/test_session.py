@@ -7,7 +7,6 @@ from collections.abc import AsyncIterator
 
 import httpx
 import pyotp
-import pytest
 import pytest_asyncio
 from playwright.async_api import Page, Request
 
