@@ -386,3 +386,19 @@ async def test_twenty_role_changes_at_once_leave_a_record_that_adds_up(
         role = change.details["after"]["role"]
     now = (await chief.get(f"/admin/users/{member.id}")).json()
     assert (now["role"], UUID(now["id"])) == (role, member.id)
+
+
+async def test_the_audit_log_names_members_as_they_are_called_now(
+    client: Client, committed: Hall, admin: Person, member: Person
+) -> None:
+    await write_entries(
+        committed,
+        {"actor_id": admin.id, "target_id": member.id},
+        {"actor_id": OPERATOR_ID},
+    )
+    chief = client.of(admin)
+    await client.of(member).patch("/users/me", json={"username": "Renamed"})
+    query = {"action": "tried"}
+    entries = (await chief.get(LOG, params=query)).json()["items"]
+    names = [(entry["actor_name"], entry["target_name"]) for entry in entries]
+    assert names == [(None, None), (admin.username, "Renamed")]

@@ -397,3 +397,17 @@ def test_the_grace_is_thirty_seconds_by_default(committed: Hall) -> None:
     assert timedelta(seconds=committed.settings.security.refresh_grace_seconds) == timedelta(
         seconds=30
     )
+
+
+async def test_who_is_suspended_meanwhile_is_told_so_when_they_refresh(
+    client: Client, committed: Hall, admin: Person, signed_in: Tokens_
+) -> None:
+    async with committed.units.read() as uow:
+        ada = await uow.session.scalar(select(User.id).where(User.username == "ada"))
+    path = f"/admin/users/{ada}"
+    await client.of(admin).patch(path, json={"status": "suspended"})
+    told = await refresh(client, signed_in)
+    assert (told.status_code, told.json()["error"]) == (403, "account_suspended")
+    await client.of(admin).patch(path, json={"status": "active"})
+    over = await refresh(client, signed_in)
+    assert (over.status_code, over.json()["error"]) == (401, "refresh_token_invalid")

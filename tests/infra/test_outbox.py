@@ -211,6 +211,7 @@ async def test_a_parked_event_is_replayed_by_an_admin(
     (parked,) = (await chief.get("/admin/events", params={"state": "parked"})).json()["items"]
     path = f"/admin/events/{parked['id']}/replay"
     assert (await chief.post(path)).json()["state"] == "waiting"
+    assert (await chief.get(f"/admin/events/{parked['id']}")).json()["state"] == "waiting"
     again = await chief.post(path)
     assert (again.status_code, again.json()["error"]) == (409, "event_not_parked")
     missing = await chief.post("/admin/events/999999999/replay")
@@ -219,6 +220,28 @@ async def test_a_parked_event_is_replayed_by_an_admin(
     await house.run("UPDATE outbox_events SET available_at = now()")
     await house.deliver(await house.claim())
     assert house.listener.heard == [13]
+
+
+async def test_all_that_is_parked_of_one_handler_is_replayed_at_once(
+    house: House, client: Client, admin: Person
+) -> None:
+    await house.tell(1, 2, 3)
+    await house.run("UPDATE outbox_events SET state = 'parked', attempts = 3")
+    await house.run("UPDATE outbox_events SET handler = 'infra.other' WHERE id % 3 = 0")
+    chief = client.of(admin)
+    query = {"handler": "infra.hear"}
+    parked = (await chief.get("/admin/events", params=query)).json()["items"]
+    assert len(parked) == 2
+    for expected in (2, 0):
+        answer = await chief.post("/admin/events/replay", json=query)
+        assert answer.json() == {"replayed": expected}
+    assert (await chief.get("/admin/events", params=query)).json()["items"] == []
+    assert len((await chief.get("/admin/events")).json()["items"]) == 1
+    await house.run("UPDATE outbox_events SET available_at = now()")
+    await house.deliver(await house.claim())
+    assert len(house.listener.heard) == 2
+    log = await chief.get("/admin/audit-log", params={"action": "events_replayed"})
+    assert [entry["details"] for entry in log.json()["items"]] == [query | {"events": 2}]
 
 
 async def test_a_lease_that_ran_out_is_handed_over_again_and_the_late_worker_does_nothing(

@@ -167,3 +167,21 @@ async def test_tasks_are_seen_by_who_asked_for_them_and_by_admins(
         for who in (member, other, admin)
     ]
     assert counts == [1, 0, 1]
+
+
+async def test_the_list_leaves_out_what_the_clock_starts_unless_it_failed(
+    client: Client, committed: Hall, admin: Person, member: Person
+) -> None:
+    async with committed.units.write() as uow:
+        asked = await tasks.start(uow, "t", requested_by=member.id)
+        probe = await tasks.start(uow, "infra.probe")
+        failed = await tasks.start(uow, "infra.tidy")
+        await uow.session.execute(
+            text("UPDATE task_executions SET state = 'failed' WHERE id = :id"), {"id": failed}
+        )
+    chief = client.of(admin)
+    listed = (await chief.get("/task-executions")).json()["items"]
+    assert [task["id"] for task in listed] == [str(failed), str(probe), str(asked)]
+    told = (await chief.get("/task-executions", params={"routine": False})).json()["items"]
+    assert [task["id"] for task in told] == [str(failed), str(asked)]
+    assert [task["requested_by"] for task in told] == [None, str(member.id)]

@@ -254,6 +254,8 @@ async def test_an_admin_corrects_with_an_entry_and_reverses_one_once(
     (first,) = [
         e for e in (await mine.get("/progress/me/history")).json()["items"] if e["xp"] == 100
     ]
+    seen = (await chief.get(f"/admin/users/{member.id}/xp")).json()["items"]
+    assert seen == (await mine.get("/progress/me/history")).json()["items"]
     reversal = body | {"reverses_id": first["id"]}
     answers = await asyncio.gather(*(chief.post("/admin/xp", json=reversal) for _ in range(10)))
     assert sorted(answer.status_code for answer in answers) == [201] + [409] * 9

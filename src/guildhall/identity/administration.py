@@ -36,6 +36,7 @@ __all__ = [
     "details",
     "end_sessions",
     "export_audit_log",
+    "with_names",
 ]
 
 SHOWN_DEVICES = 20
@@ -113,6 +114,21 @@ async def end_sessions(uow: UnitOfWork, admin: Member, user_id: UUID) -> int:
     return len(ended)
 
 
+async def with_names(uow: UnitOfWork, entries: Sequence[AuditEntry]) -> list[AuditEntryOut]:
+    """Give entries as they are shown: with the names of the members that they are about."""
+    ids = {id_ for entry in entries for id_ in (entry.actor_id, entry.target_id) if id_}
+    names = await repository.usernames(uow, ids)
+    return [
+        AuditEntryOut.model_validate(entry).model_copy(
+            update={
+                "actor_name": names.get(entry.actor_id) if entry.actor_id else None,
+                "target_name": names.get(entry.target_id) if entry.target_id else None,
+            }
+        )
+        for entry in entries
+    ]
+
+
 async def export_audit_log(
     hall: Hall, admin: Member, filters: AuditFilters, form: ExportForm
 ) -> AsyncIterator[bytes]:
@@ -125,6 +141,7 @@ async def export_audit_log(
         newest = (
             await uow.session.scalars(repository.audit_entries(None, ENTRIES_AT_ONCE, filters))
         ).all()
+        shown = await with_names(uow, newest)
         record(
             uow,
             "audit_log_exported",
@@ -132,16 +149,16 @@ async def export_audit_log(
             format=form,
             filters={name: str(value) for name, value in asdict(filters).items() if value},
         )
-    return _pieces(hall, filters, form, newest)
+    return _pieces(hall, filters, form, shown)
 
 
 async def _pieces(
-    hall: Hall, filters: AuditFilters, form: ExportForm, entries: Sequence[AuditEntry]
+    hall: Hall, filters: AuditFilters, form: ExportForm, entries: Sequence[AuditEntryOut]
 ) -> AsyncIterator[bytes]:
     if form == "csv":
         yield _csv([COLUMNS])
     while entries:
-        shown = [AuditEntryOut.model_validate(entry).model_dump(mode="json") for entry in entries]
+        shown = [entry.model_dump(mode="json") for entry in entries]
         if form == "csv":
             yield _csv([[_cell(entry[name]) for name in COLUMNS] for entry in shown])
         else:
@@ -150,7 +167,7 @@ async def _pieces(
             return
         async with hall.units.read() as uow:
             following = repository.audit_entries(entries[-1].id, ENTRIES_AT_ONCE, filters)
-            entries = (await uow.session.scalars(following)).all()
+            entries = await with_names(uow, (await uow.session.scalars(following)).all())
 
 
 def _csv(rows: Sequence[Sequence[str]]) -> bytes:

@@ -14,6 +14,7 @@ from sqlalchemy import Row
 from guildhall.identity import letters, repository, rules
 from guildhall.identity.audit_trail import record
 from guildhall.identity.errors import (
+    AccountSuspended,
     DeviceNotFound,
     PersonRequired,
     ReauthenticationRequired,
@@ -22,7 +23,7 @@ from guildhall.identity.errors import (
     SessionNotFound,
 )
 from guildhall.identity.events import SessionsChanged
-from guildhall.identity.models import ActiveSession, Device
+from guildhall.identity.models import ActiveSession, Device, User
 from guildhall.identity.rules import Rotation
 from guildhall.identity.schemas import SessionOut, TokensOut, Transport
 from guildhall.infra.door import forget_session, tombstone
@@ -133,6 +134,11 @@ async def refresh(
             raise RefreshTokenRefused from None
         user_id, session_id = UUID(claims["sub"]), UUID(claims["sid"])
         session = await repository.session_for_update(uow, user_id, session_id)
+        if session is None:
+            # Who holds a token that was good is told why it is so no longer.
+            account = await uow.session.get(User, user_id)
+            if account is not None and account.status == "suspended":
+                raise AccountSuspended
         if session is None or session.ended_at is not None or session.expires_at <= uow.now:
             raise RefreshTokenRefused
         if session.transport != transport:

@@ -196,6 +196,14 @@ async def award_badge(badge_id: UUID, who: CurrentMember, uow: Writes) -> Starte
     return Started(task_execution_id=await badges.award_later(uow, who, badge_id))
 
 
+@admin.get("/admin/users/{user_id}/xp")
+async def history_of(
+    user_id: UUID, uow: Reads, limit: Limit = 20, cursor: str | None = None
+) -> Page[XpEntryOut]:
+    """Read a member's ledger, newest first; each line says why."""
+    return await queries.history(uow, user_id, limit, cursor)
+
+
 @admin.post("/admin/xp", status_code=201)
 async def correct_xp(body: Correction, who: CurrentMember, uow: Writes) -> XpEntryOut:
     """Set a member's XP right: add an amount, or reverse an entry. The ledger keeps both."""

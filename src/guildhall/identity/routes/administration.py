@@ -89,8 +89,8 @@ async def read_audit_log(
     """Read the audit log, newest first."""
     before = position_in(cursor, int)[0] if cursor else None
     query = repository.audit_entries(before, limit, filters)
-    found = (await uow.session.scalars(query)).all()
-    return page_of(found, limit, AuditEntryOut.model_validate)
+    found = await administration.with_names(uow, (await uow.session.scalars(query)).all())
+    return page_of(found, limit, lambda entry: entry)
 
 
 @admin.get(

@@ -115,3 +115,5 @@ class AuditEntryOut(BaseModel):
     address: str | None
     details: dict[str, Any]
     request_id: str | None
+    actor_name: str | None = Field(None, description="What the actor is called now.")
+    target_name: str | None = Field(None, description="What the target is called now.")
