@@ -1373,6 +1373,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/admin/users/{user_id}/xp": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * History Of
+         * @description Read a member's ledger, newest first; each line says why.
+         */
+        get: operations["history_of_api_v1_admin_users__user_id__xp_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/admin/xp": {
         parameters: {
             query?: never;
@@ -1989,6 +2009,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/admin/overview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Overview
+         * @description Count members, and what waits, runs, or went wrong.
+         */
+        get: operations["overview_api_v1_admin_overview_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/admin/events": {
         parameters: {
             query?: never;
@@ -2003,6 +2043,46 @@ export interface paths {
         get: operations["list_events_api_v1_admin_events_get"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/admin/events/{event_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Event
+         * @description Read an event in the outbox, and how its delivery stands.
+         */
+        get: operations["read_event_api_v1_admin_events__event_id__get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/admin/events/replay": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Replay Events
+         * @description Deliver all parked events of one handler once more. Audited.
+         */
+        post: operations["replay_events_api_v1_admin_events_replay_post"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2274,6 +2354,16 @@ export interface components {
             };
             /** Request Id */
             request_id: string | null;
+            /**
+             * Actor Name
+             * @description What the actor is called now.
+             */
+            actor_name?: string | null;
+            /**
+             * Target Name
+             * @description What the target is called now.
+             */
+            target_name?: string | null;
         };
         /** BadgeChange */
         BadgeChange: {
@@ -3279,6 +3369,11 @@ export interface components {
              */
             tasks_total?: number;
         };
+        /** HandlerOfEvents */
+        HandlerOfEvents: {
+            /** Handler */
+            handler: string;
+        };
         /**
          * IdentityOut
          * @description Who one is elsewhere.
@@ -3414,6 +3509,31 @@ export interface components {
              * Format: date
              */
             moves_to: string;
+        };
+        /**
+         * Overview
+         * @description How a hall is, in numbers.
+         */
+        Overview: {
+            /** Members Active */
+            members_active: number;
+            /** Members Suspended */
+            members_suspended: number;
+            /** Reviews Waiting */
+            reviews_waiting: number;
+            /** Tasks Waiting */
+            tasks_waiting: number;
+            /** Tasks Running */
+            tasks_running: number;
+            /**
+             * Tasks Failed
+             * @description In the last 24 hours.
+             */
+            tasks_failed: number;
+            /** Events Waiting */
+            events_waiting: number;
+            /** Events Parked */
+            events_parked: number;
         };
         /** Page[ActivityOut] */
         Page_ActivityOut_: {
@@ -4031,6 +4151,11 @@ export interface components {
             /** Password */
             password: string;
         };
+        /** Replayed */
+        Replayed: {
+            /** Replayed */
+            replayed: number;
+        };
         /**
          * ReschedulingOut
          * @description New days for what was missed: a preview until it is accepted.
@@ -4381,6 +4506,8 @@ export interface components {
             } | null;
             /** Correlation Id */
             correlation_id: string | null;
+            /** Requested By */
+            requested_by: string | null;
         };
         /** TaskOut */
         TaskOut: {
@@ -8102,6 +8229,50 @@ export interface operations {
             };
         };
     };
+    history_of_api_v1_admin_users__user_id__xp_get: {
+        parameters: {
+            query?: {
+                /** @description How many to give at most. */
+                limit?: number;
+                cursor?: string | null;
+            };
+            header?: never;
+            path: {
+                user_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_XpEntryOut_"];
+                };
+            };
+            /** @description The request was refused; `error` says why. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The hall could not do it; `request_id` finds it in the logs. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     correct_xp_api_v1_admin_xp_post: {
         parameters: {
             query?: never;
@@ -9602,6 +9773,8 @@ export interface operations {
                 limit?: number;
                 cursor?: string | null;
                 state?: ("queued" | "sent" | "running" | "succeeded" | "failed" | "cancelled") | null;
+                /** @description Also those that the clock starts, even if they did not fail. */
+                routine?: boolean;
             };
             header?: never;
             path?: never;
@@ -9721,10 +9894,49 @@ export interface operations {
             };
         };
     };
+    overview_api_v1_admin_overview_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Overview"];
+                };
+            };
+            /** @description The request was refused; `error` says why. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The hall could not do it; `request_id` finds it in the logs. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     list_events_api_v1_admin_events_get: {
         parameters: {
             query?: {
                 state?: "waiting" | "claimed" | "done" | "parked";
+                handler?: string | null;
                 /** @description How many to give at most. */
                 limit?: number;
                 cursor?: string | null;
@@ -9742,6 +9954,91 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Page_EventOut_"];
+                };
+            };
+            /** @description The request was refused; `error` says why. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The hall could not do it; `request_id` finds it in the logs. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_event_api_v1_admin_events__event_id__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                event_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EventOut"];
+                };
+            };
+            /** @description The request was refused; `error` says why. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The hall could not do it; `request_id` finds it in the logs. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    replay_events_api_v1_admin_events_replay_post: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Repeat a request safely: the same key gets the first answer again. */
+                "idempotency-key"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["HandlerOfEvents"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Replayed"];
                 };
             };
             /** @description The request was refused; `error` says why. */
