@@ -95,6 +95,7 @@ async def challenges(request: Request) -> Response:
         None,
         None,
         20,
+        None,
     )
     return _json({"items": [dict(row) for row in rows]})
 

@@ -148,6 +148,9 @@ async def test_a_cap_holds_under_twenty_parallel_submissions(
     for _ in range(3):
         statuses.update(a.status_code for a in await asyncio.gather(*(once() for _ in range(20))))
     assert statuses[202] == 3
+    assert (await mine.get(f"/challenges/{made.id}")).json()["standing"]["attempts_left"] == 0
+    listed = (await mine.get("/attempts")).json()["items"]
+    assert {attempt["challenge_title"] for attempt in listed} == {made.title}
     refused = await mine.post(f"/challenges/{made.id}/attempts")
     assert (refused.status_code, refused.json()["error"]) == (409, "attempts_used_up")
     async with committed.units.read() as uow:
@@ -176,6 +179,8 @@ async def test_a_wait_holds_until_it_is_over(
     early = await take(mine, made.id, WRONG)
     assert (early.status_code, early.json()["error"]) == (429, "retry_too_early")
     assert early.headers["retry-after"] == "40"
+    standing = (await mine.get(f"/challenges/{made.id}")).json()["standing"]
+    assert (standing["wait_seconds"], standing["attempts_left"]) == (40, None)
     clock.advance(seconds=39)
     assert (await take(mine, made.id, WRONG)).status_code == 429
     clock.advance(seconds=1)

@@ -74,6 +74,8 @@ async def test_a_change_leaves_what_it_does_not_name(client: Client, member: Per
     made = (await write(author, tags=["Cave"], max_attempts=3)).json()
     path = f"/challenges/{made['id']}"
     changed = (await author.patch(path, json={"max_attempts": None, "title": None})).json()
+    assert made["standing"].pop("attempts_left") == 3
+    assert changed["standing"].pop("attempts_left") is None
     assert changed == made | {"max_attempts": None}
 
 
@@ -197,6 +199,37 @@ async def test_authors_list_their_own_challenges_with_the_drafts(
     assert asked.json()["items"] == []
 
 
+async def in_state(client: Client, state: str) -> dict[str, Any]:
+    """Give the prerequisites of each challenge that is open, or passed."""
+    items = (await client.get("/challenges", params={"state": state})).json()["items"]
+    return {item["id"]: item["prerequisites"] for item in items}
+
+
+async def test_a_draft_that_is_needed_is_not_named(
+    client: Client, committed: Hall, member: Person, other: Person
+) -> None:
+    draft = await factories.challenge(committed, other.member, published=False)
+    made = await factories.challenge(committed, other.member, requires=[draft.id])
+    needed = [{"id": str(draft.id), "title": None, "passed": False}]
+    mine = client.of(member)
+    assert (await mine.get(f"/challenges/{made.id}")).json()["prerequisites"] == needed
+    (line,) = (await mine.get("/challenges")).json()["items"]
+    assert line["prerequisites"] == needed
+
+
+async def test_tags_are_listed_with_how_many_challenges_have_them(
+    client: Client, committed: Hall, member: Person
+) -> None:
+    await factories.challenge(committed, tags=["shell", "pipes"])
+    await factories.challenge(committed, tags=["shell"])
+    await factories.challenge(committed, tags=["secret"], published=False)
+    mine = client.of(member)
+    page = (await mine.get("/challenges/tags", params={"limit": 1})).json()
+    assert page["items"] == [{"tag": "pipes", "challenges": 1}]
+    page = (await mine.get("/challenges/tags", params={"cursor": page["next_cursor"]})).json()
+    assert page == {"items": [{"tag": "shell", "challenges": 2}], "next_cursor": None}
+
+
 async def test_prerequisites_lock_a_challenge_until_they_are_passed(
     client: Client, committed: Hall, member: Person, settle: Any
 ) -> None:
@@ -208,12 +241,20 @@ async def test_prerequisites_lock_a_challenge_until_they_are_passed(
     assert locked.json()["requires"] == [str(first.id)]
     listed = {c["id"]: c["locked"] for c in (await mine.get("/challenges")).json()["items"]}
     assert listed == {str(first.id): False, str(second.id): True}
+    needed = {"id": str(first.id), "title": first.title, "passed": False}
+    assert (await mine.get(f"/challenges/{second.id}")).json()["prerequisites"] == [needed]
+    assert await in_state(mine, "open") == {str(first.id): []}
+    assert await in_state(mine, "passed") == {}
     await factories.attempt(committed, member.member, first, {"answer": "wrong"})
     await settle()
     assert (await mine.post(f"/challenges/{second.id}/attempts")).status_code == 403
     await factories.attempt(committed, member.member, first, {"answer": "open sesame"})
     await settle()
     assert (await mine.get(f"/challenges/{second.id}")).json()["locked"] is False
+    assert await in_state(mine, "open") == {str(second.id): [needed | {"passed": True}]}
+    assert await in_state(mine, "passed") == {str(first.id): []}
+    unlocks = (await mine.get(f"/challenges/{first.id}")).json()["unlocks"]
+    assert unlocks == [{"id": str(second.id), "title": second.title}]
     assert (await mine.post(f"/challenges/{second.id}/attempts")).status_code == 201
 
 

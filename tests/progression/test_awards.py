@@ -113,6 +113,10 @@ async def test_history_answers_why(
     assert (line["xp"], line["cause_type"], line["cause_id"]) == (85, "attempt", str(taken.id))
     assert (line["rule"], line["rule_version"]) == ("challenge", 1)
     assert "rounded half up" in line["why"]
+    for cause, found in ((taken.id, [line]), (made.id, [])):
+        asked = {"cause_type": "attempt", "cause_id": str(cause)}
+        answer = await mine.get("/progress/me/history", params=asked)
+        assert answer.json()["items"] == found
     (day,) = (await mine.get("/progress/me/history/days")).json()["items"]
     assert day == {"day": "2031-05-14", "xp": 85, "by_source": {"attempt": 85}}
 

@@ -33,6 +33,7 @@ __all__ = [
     "Quiz",
     "Review",
     "SelfReport",
+    "ShownGrader",
     "grader_from_json",
     "grader_of",
 ]
@@ -269,6 +270,28 @@ class SelfReport(_Model):
 
 
 Grader = Annotated[Flag | Quiz | Review | SelfReport, Field(discriminator="type")]
+
+
+class ShownFlag(BaseModel):
+    type: Literal["flag"]
+    case_sensitive: bool
+
+
+class ShownQuestion(BaseModel):
+    id: str
+    prompt: str
+    kind: Literal["single", "multiple", "numeric", "text"]
+    options: list[str] | None = None
+
+
+class ShownQuiz(BaseModel):
+    type: Literal["quiz"]
+    pass_score: int
+    questions: list[ShownQuestion]
+
+
+ShownGrader = Annotated[ShownFlag | ShownQuiz | Review | SelfReport, Field(discriminator="type")]
+"""What a reader sees of a grader: what to answer, never the solution."""
 
 _READER: TypeAdapter[Flag | Quiz | Review | SelfReport] = TypeAdapter(Grader)
 

@@ -90,7 +90,10 @@ class ChallengeRequirement(Base):
         ForeignKey("challenges.id", ondelete="CASCADE"), primary_key=True
     )
 
-    __table_args__ = (CheckConstraint("challenge_id <> requires_id", name="not_itself"),)
+    __table_args__ = (
+        CheckConstraint("challenge_id <> requires_id", name="not_itself"),
+        Index(None, "requires_id"),
+    )
 
 
 class ChallengeRating(Base):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from datetime import datetime
+from math import ceil
 from uuid import UUID
 
 from sqlalchemy import Select, select
@@ -18,13 +19,21 @@ from guildhall.challenges.models import (
     MemberAbility,
 )
 from guildhall.challenges.rules import NEWCOMER, Rating, chance
-from guildhall.challenges.schemas import ChallengeOut, ChallengeQuery, Secret
+from guildhall.challenges.schemas import (
+    ChallengeOut,
+    ChallengeQuery,
+    Prerequisite,
+    Secret,
+    Standing,
+    TagOut,
+    Unlocked,
+)
 from guildhall.infra.hall import Hall
 from guildhall.infra.unit_of_work import UnitOfWork
 from guildhall.kernel.member import Member
-from guildhall.kernel.paging import cursor_of, position_in
+from guildhall.kernel.paging import Page, cursor_of, page_of, position_in
 
-__all__ = ["attempt", "attempts_query", "challenge", "challenge_list", "titles"]
+__all__ = ["attempt", "attempts_query", "challenge", "challenge_list", "tag_page"]
 
 
 async def challenge_list(hall: Hall, reader: Member, query: ChallengeQuery) -> str:
@@ -44,6 +53,7 @@ async def challenge_list(hall: Hall, reader: Member, query: ChallengeQuery) -> s
             distance,
             after,
             query.limit,
+            query.state,
         )
     assert page is not None  # An aggregate has one row.
     items, number, last_distance, last_id = page
@@ -66,7 +76,12 @@ async def challenge(
     ability = await uow.session.get(MemberAbility, (reader.id, found.domain or ""))
     own = await uow.session.get(ChallengeRecord, (reader.id, challenge_id))
     requires = await repository.requirements_of(uow, challenge_id)
-    locked = requires and await repository.open_requirements(uow, reader.id, challenge_id)
+    prerequisites = [
+        Prerequisite(id=row.id, title=row.title, passed=row.passed)
+        for row in (
+            await repository.prerequisites(uow, reader.id, challenge_id) if requires else ()
+        )
+    ]
     return ChallengeOut(
         id=found.id,
         title=found.title,
@@ -95,27 +110,46 @@ async def challenge(
             4,
         ),
         passed=own is not None and own.passed_at is not None,
-        locked=bool(locked),
+        locked=not all(each.passed for each in prerequisites),
+        prerequisites=prerequisites,
+        standing=_standing(found, own, uow.now),
+        unlocks=[
+            Unlocked(id=row.id, title=row.title)
+            for row in await repository.unlocked_by(uow, challenge_id)
+        ],
     )
 
 
-async def attempt(uow: UnitOfWork, member: Member, attempt_id: UUID) -> tuple[Attempt, str | None]:
-    """Give one's own attempt, and the challenge's explanation once that spoils nothing.
+async def tag_page(uow: UnitOfWork, limit: int, cursor: str | None) -> Page[TagOut]:
+    """Give a page of the tags of published challenges, in their order."""
+    after = position_in(cursor, str)[0] if cursor else None
+    return page_of(
+        await repository.tags(uow, limit, after),
+        limit,
+        lambda row: TagOut(tag=row.tag, challenges=row.challenges),
+        lambda row: (row.tag,),
+    )
+
+
+async def attempt(
+    uow: UnitOfWork, member: Member, attempt_id: UUID
+) -> tuple[Attempt, str, str | None]:
+    """Give one's own attempt, its challenge's title, and the explanation once that spoils nothing.
 
     That is after a pass, or when no attempt is left.
     """
     found = await repository.attempt_of(uow, member.id, attempt_id)
     if found is None:
         raise AttemptNotFound
-    if found.status not in ("passed", "failed"):
-        return found, None
     its_challenge = await uow.session.get_one(Challenge, found.challenge_id)
+    if found.status not in ("passed", "failed"):
+        return found, its_challenge.title, None
     own = await uow.session.get(ChallengeRecord, (member.id, found.challenge_id))
     over = its_challenge.max_attempts is not None and (
         own is not None and own.submissions >= its_challenge.max_attempts
     )
     passed = own is not None and own.passed_at is not None
-    return found, its_challenge.explanation if passed or over else None
+    return found, its_challenge.title, its_challenge.explanation if passed or over else None
 
 
 def attempts_query(
@@ -126,19 +160,22 @@ def attempts_query(
     challenge_id: UUID | None,
     status: str | None,
     to_review: bool,
-) -> Select[Attempt]:
-    """Give one's own attempts, newest first; or, oldest first, those one may review."""
-    query = select(Attempt).limit(limit)
+) -> Select[Attempt, str]:
+    """Give one's own attempts, newest first; or, oldest first, those one may review.
+
+    Each with the title of its challenge.
+    """
+    query = (
+        select(Attempt, Challenge.title)
+        .join(Challenge, Challenge.id == Attempt.challenge_id)
+        .limit(limit)
+    )
     if to_review:
-        query = (
-            query.join(Challenge, Challenge.id == Attempt.challenge_id)
-            .where(
-                Attempt.status == "submitted",
-                Challenge.grader["type"].astext == "review",
-                Attempt.user_id != member.id,
-            )
-            .order_by(Attempt.id)
-        )
+        query = query.where(
+            Attempt.status == "submitted",
+            Challenge.grader["type"].astext == "review",
+            Attempt.user_id != member.id,
+        ).order_by(Attempt.id)
         if not member.may_moderate:
             query = query.where(Challenge.created_by == member.id)
         if before is not None:
@@ -154,9 +191,16 @@ def attempts_query(
     return query
 
 
-async def titles(uow: UnitOfWork, challenge_ids: Collection[UUID]) -> dict[UUID, str]:
-    """Give how challenges are called, those taken away too."""
-    rows = await uow.session.execute(
-        select(Challenge.id, Challenge.title).where(Challenge.id.in_(challenge_ids))
+def _standing(its_challenge: Challenge, own: ChallengeRecord | None, now: datetime) -> Standing:
+    """Tell what a record allows; the cap and the wait are counted where there is one."""
+    cap, wait = its_challenge.max_attempts, its_challenge.retry_wait_seconds
+    used = own.submissions if own else 0
+    waited = (
+        (now - own.last_submitted_at).total_seconds() if own and own.last_submitted_at else None
     )
-    return {row.id: row.title for row in rows}
+    return Standing(
+        best_score=own.best_score if own else 0,
+        xp_earned=own.xp_earned if own else 0,
+        attempts_left=None if cap is None else max(0, cap - used),
+        wait_seconds=0 if wait is None or waited is None else max(0, ceil(wait - waited)),
+    )

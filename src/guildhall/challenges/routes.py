@@ -8,7 +8,7 @@ from uuid import UUID
 from fastapi import Body, Query, Request, Response
 
 from guildhall.challenges import grading, queries, service
-from guildhall.challenges.models import Attempt
+from guildhall.challenges.models import Attempt, Challenge
 from guildhall.challenges.schemas import (
     AttemptOut,
     ChallengeChange,
@@ -16,9 +16,11 @@ from guildhall.challenges.schemas import (
     ChallengeOut,
     ChallengeQuery,
     ChallengeSummary,
+    Feedback,
     ReviewIn,
     Status,
     SubmittedOut,
+    TagOut,
 )
 from guildhall.identity import usernames
 from guildhall.infra.http import CurrentMember, Reads, Writes, access_routers, hall_of
@@ -45,6 +47,12 @@ async def create(body: ChallengeIn, who: CurrentMember, uow: Writes) -> Challeng
     """Write a draft."""
     draft = await service.create(uow, who, body)
     return await queries.challenge(uow, who, draft.id)
+
+
+@member.get("/challenges/tags")
+async def list_tags(uow: Reads, limit: Limit = 100, cursor: str | None = None) -> Page[TagOut]:
+    """List the tags of published challenges."""
+    return await queries.tag_page(uow, limit, cursor)
 
 
 @member.get("/challenges/{challenge_id}")
@@ -78,7 +86,8 @@ async def publish(challenge_id: UUID, who: CurrentMember, uow: Writes) -> Challe
 @member.post("/challenges/{challenge_id}/attempts", status_code=201)
 async def start(challenge_id: UUID, who: CurrentMember, uow: Writes) -> AttemptOut:
     """Start an attempt; with one open already, get that."""
-    return _attempt_out(await service.start(uow, who, challenge_id))
+    started = await service.start(uow, who, challenge_id)
+    return _attempt_out(started, (await uow.session.get_one(Challenge, challenge_id)).title)
 
 
 @member.get("/attempts")
@@ -102,18 +111,15 @@ async def list_attempts(
     )
     if to_review:
         await uow.see_all()
-    found = (await uow.session.scalars(query)).all()
-    titles = await queries.titles(uow, {attempt.challenge_id for attempt in found})
-    names = await usernames(uow, {attempt.user_id for attempt in found}) if to_review else {}
-
-    def line(attempt: Attempt) -> AttemptOut:
-        told = {
-            "challenge_title": titles.get(attempt.challenge_id),
-            "username": names.get(attempt.user_id),
-        }
-        return _attempt_out(attempt).model_copy(update=told)
-
-    return page_of(found, limit, line)
+    found = (await uow.session.execute(query)).all()
+    authors = {row.Attempt.user_id for row in found}
+    names = await usernames(uow, authors) if to_review else {}
+    return page_of(
+        found,
+        limit,
+        lambda row: _attempt_out(row.Attempt, row.title, name=names.get(row.Attempt.user_id)),
+        lambda row: (row.Attempt.id,),
+    )
 
 
 @member.get("/attempts/{attempt_id}")
@@ -145,19 +151,25 @@ async def submit(
 @member.post("/attempts/{attempt_id}/review")
 async def review(attempt_id: UUID, body: ReviewIn, who: CurrentMember, uow: Writes) -> AttemptOut:
     """Score an attempt by hand. XP follows by event."""
-    return _attempt_out(await grading.review(uow, who, attempt_id, body))
+    reviewed = await grading.review(uow, who, attempt_id, body)
+    its_challenge = await uow.session.get_one(Challenge, reviewed.challenge_id)
+    return _attempt_out(reviewed, its_challenge.title)
 
 
-def _attempt_out(attempt: Attempt, explanation: str | None = None) -> AttemptOut:
+def _attempt_out(
+    attempt: Attempt, title: str, explanation: str | None = None, name: str | None = None
+) -> AttemptOut:
     return AttemptOut(
         id=attempt.id,
         user_id=attempt.user_id,
         challenge_id=attempt.challenge_id,
+        challenge_title=title,
+        username=name,
         status=attempt.status,
         score=attempt.score,
         xp_awarded=attempt.xp_awarded,
         answer=attempt.answer,
-        feedback=attempt.feedback,
+        feedback=Feedback.model_validate(attempt.feedback) if attempt.feedback else None,
         explanation=explanation,
         started_at=attempt.started_at,
         submitted_at=attempt.submitted_at,

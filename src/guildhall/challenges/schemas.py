@@ -8,7 +8,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from guildhall.challenges.graders import Grader
+from guildhall.challenges.graders import Grader, ShownGrader
 from guildhall.kernel.paging import Limit
 
 __all__ = [
@@ -19,10 +19,15 @@ __all__ = [
     "ChallengeQuery",
     "ChallengeSummary",
     "Difficulty",
+    "Feedback",
+    "Prerequisite",
     "ReviewIn",
     "Secret",
+    "Standing",
     "Status",
     "SubmittedOut",
+    "TagOut",
+    "Unlocked",
 ]
 
 Difficulty = Literal["easy", "medium", "hard", "expert"]
@@ -86,7 +91,41 @@ class ChallengeQuery(_Body):
     difficulty: Difficulty | None = None
     tag: Annotated[str, Field(min_length=1, max_length=40)] | None = None
     sort: Literal["oldest", "right_for_me"] = "oldest"
+    state: Literal["open", "passed"] | None = Field(
+        None, description="Only those that one can take and has not passed, or that one has passed."
+    )
     mine: bool = Field(False, description="One's own challenges instead, drafts included.")
+
+
+class Prerequisite(BaseModel):
+    """A challenge to be passed first."""
+
+    id: UUID
+    title: str | None = Field(description="Null while it is a draft.")
+    passed: bool
+
+
+class Unlocked(BaseModel):
+    """A challenge that waits for another."""
+
+    id: UUID
+    title: str
+
+
+class TagOut(BaseModel):
+    """A tag, and how many published challenges have it."""
+
+    tag: str
+    challenges: int
+
+
+class Standing(BaseModel):
+    """What a reader has to show for a challenge, and when they may hand in again."""
+
+    best_score: int
+    xp_earned: int
+    attempts_left: int | None = Field(description="Null where there is no end of them.")
+    wait_seconds: int = Field(description="Until the next answer is taken; 0 for none.")
 
 
 class ChallengeSummary(BaseModel):
@@ -103,6 +142,7 @@ class ChallengeSummary(BaseModel):
     chance: float = Field(description="Predicted chance, 0 to 1, that the reader passes.")
     passed: bool = Field(description="Whether the reader has passed it.")
     locked: bool = Field(description="Whether prerequisites are still open.")
+    prerequisites: list[Prerequisite]
 
 
 class Secret(BaseModel):
@@ -116,7 +156,9 @@ class ChallengeOut(ChallengeSummary):
     """A challenge in full. `grader` shows what to answer, never the solution."""
 
     description: str
-    grader: dict[str, Any]
+    grader: ShownGrader
+    standing: Standing
+    unlocks: list[Unlocked] = Field(description="At most twenty.")
     secret: Secret | None = Field(
         description="On reading it, for those who may change it: the whole grader."
     )
@@ -133,11 +175,21 @@ class SubmittedOut(BaseModel):
     status: Literal["submitted"] = "submitted"
 
 
+class Feedback(BaseModel):
+    """What was said of an answer; which parts there are depends on the grader."""
+
+    right: dict[str, bool] | None = Field(None, description="By question.")
+    explanations: dict[str, str] | None = Field(None, description="By question, after a pass.")
+    points: dict[str, int] | None = Field(None, description="By criterion of the rubric.")
+    comment: str | None = None
+    held_back_xp: int | None = None
+
+
 class AttemptOut(BaseModel):
     id: UUID
     user_id: UUID
     challenge_id: UUID
-    challenge_title: str | None = Field(None, description="In lists.")
+    challenge_title: str
     username: str | None = Field(
         None, description="Whose it is, in the list of those to review; none of who has left."
     )
@@ -145,7 +197,7 @@ class AttemptOut(BaseModel):
     score: int | None
     xp_awarded: int
     answer: dict[str, Any] | None
-    feedback: dict[str, Any] | None
+    feedback: Feedback | None
     explanation: str | None = Field(
         None, description="The challenge's, after a pass or when no attempt is left."
     )

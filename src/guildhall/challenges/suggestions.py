@@ -14,7 +14,8 @@ LOOKED_AT = 10
 SUGGESTED = 2
 # The first page of the list as its reader gets it with `right_for_me`, within another statement:
 # there only the reader is an argument.
-_FIRST_PAGE = {2: "NULL", 3: "NULL", 4: "NULL", 5: "true", 6: "NULL", 7: "NULL", 8: str(LOOKED_AT)}
+_ANY = dict.fromkeys((2, 3, 4, 6, 7, 9), "NULL")
+_FIRST_PAGE = {**_ANY, 5: "true", 8: str(LOOKED_AT)}
 
 
 def _right_for_me() -> str:

@@ -137,9 +137,17 @@ async def progress_of(uow: UnitOfWork, who: Member, user_id: UUID) -> PublicProg
 
 
 async def history(
-    uow: UnitOfWork, subject_id: UUID, limit: int, cursor: str | None
+    uow: UnitOfWork,
+    subject_id: UUID,
+    limit: int,
+    cursor: str | None,
+    cause_type: str | None = None,
+    cause_id: UUID | None = None,
 ) -> Page[XpEntryOut]:
-    """Give a page of a subject's ledger, newest first."""
+    """Give a page of a subject's ledger, newest first; of one cause, if that is asked for.
+
+    Type and id together are found by the index that lets a cause award once.
+    """
     query = (
         select(XpEntry)
         .where(XpEntry.subject_id == subject_id)
@@ -148,6 +156,10 @@ async def history(
     )
     if cursor:
         query = query.where(XpEntry.id < position_in(cursor, UUID)[0])
+    if cause_type is not None:
+        query = query.where(XpEntry.cause_type == cause_type)
+    if cause_id is not None:
+        query = query.where(XpEntry.cause_id == cause_id)
     return page_of((await uow.session.scalars(query)).all(), limit, entry_out)
 
 

@@ -26,6 +26,7 @@ from guildhall.progression.schemas import (
     DayOut,
     DomainOut,
     DomainRanksOut,
+    Line,
     PauseIn,
     PauseOut,
     PlaceQuery,
@@ -61,10 +62,15 @@ async def change_my_progress(
 
 @member.get("/progress/me/history")
 async def history(
-    who: CurrentMember, uow: Reads, limit: Limit = 20, cursor: str | None = None
+    who: CurrentMember,
+    uow: Reads,
+    limit: Limit = 20,
+    cursor: str | None = None,
+    cause_type: Line | None = None,
+    cause_id: UUID | None = None,
 ) -> Page[XpEntryOut]:
-    """Read one's ledger, newest first; each line says why."""
-    return await queries.history(uow, who.id, limit, cursor)
+    """Read one's ledger, newest first, or what one cause has given; each line says why."""
+    return await queries.history(uow, who.id, limit, cursor, cause_type, cause_id)
 
 
 @member.get("/progress/me/history/days")

@@ -35,6 +35,7 @@ __all__ = [
     "DomainOut",
     "DomainRankOut",
     "DomainRanksOut",
+    "Line",
     "PauseIn",
     "PauseOut",
     "PlaceQuery",

@@ -16,9 +16,12 @@ from guildhall.challenges.repository.challenges import (
     LIST,
     OWN_LIST,
     open_requirements,
+    prerequisites,
     removed,
     replace_requirements,
     requirements_of,
+    tags,
+    unlocked_by,
 )
 from guildhall.challenges.repository.ratings import (
     abilities,
@@ -42,6 +45,7 @@ __all__ = [
     "lock_submitted",
     "open_attempt",
     "open_requirements",
+    "prerequisites",
     "removed",
     "replace_requirements",
     "requirements_of",
@@ -50,4 +54,6 @@ __all__ = [
     "save_grades",
     "self_xp",
     "submit",
+    "tags",
+    "unlocked_by",
 ]

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import or_, select, text
+from sqlalchemy import Row, or_, select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import aliased
 
@@ -17,9 +18,12 @@ __all__ = [
     "LIST",
     "OWN_LIST",
     "open_requirements",
+    "prerequisites",
     "removed",
     "replace_requirements",
     "requirements_of",
+    "tags",
+    "unlocked_by",
 ]
 
 # One statement gives a page of the list with everything on it that depends on the reader. The
@@ -40,6 +44,13 @@ WITH open AS (
       AND ($2::text IS NULL OR c.domain = $2)
       AND ($3::text IS NULL OR c.difficulty = $3)
       AND ($4::text IS NULL OR c.tags @> ARRAY[$4])
+      AND ($9::text IS NULL
+           OR $9 = 'passed' AND m.passed_at IS NOT NULL
+           OR $9 = 'open' AND m.passed_at IS NULL AND NOT EXISTS (
+               SELECT 1 FROM challenge_requirements q
+               JOIN challenges n ON n.id = q.requires_id AND n.deleted_at IS NULL
+               LEFT JOIN challenge_records p ON p.user_id = $1 AND p.challenge_id = q.requires_id
+               WHERE q.challenge_id = c.id AND p.passed_at IS NULL))
 ), predicted AS (
     SELECT *, round((1 / (1 + power(10, -(my_rating - its_rating) / 400
         / sqrt(1 + 3 * power(ln(10) / 400 / pi(), 2)
@@ -56,12 +67,17 @@ FROM (
     SELECT id, distance, json_build_object(
         'id', id, 'title', title, 'xp', xp, 'difficulty', difficulty, 'tags', tags,
         'domain', domain, 'grader_type', grader->>'type', 'published', published_at IS NOT NULL,
-        'chance', chance, 'passed', passed, 'locked', EXISTS (
-            SELECT 1 FROM challenge_requirements q
-            JOIN challenges n ON n.id = q.requires_id AND n.deleted_at IS NULL
-            LEFT JOIN challenge_records m ON m.user_id = $1 AND m.challenge_id = q.requires_id
-            WHERE q.challenge_id = ordered.id AND m.passed_at IS NULL)) AS line
-    FROM ordered
+        'chance', chance, 'passed', passed, 'locked', needed.locked,
+        'prerequisites', needed.challenges) AS line
+    FROM ordered CROSS JOIN LATERAL (
+        SELECT coalesce(bool_or(m.passed_at IS NULL), false) AS locked,
+               coalesce(json_agg(json_build_object(
+                   'id', n.id, 'title', CASE WHEN n.published_at IS NOT NULL THEN n.title END,
+                   'passed', m.passed_at IS NOT NULL) ORDER BY n.id), '[]') AS challenges
+        FROM challenge_requirements q
+        JOIN challenges n ON n.id = q.requires_id AND n.deleted_at IS NULL
+        LEFT JOIN challenge_records m ON m.user_id = $1 AND m.challenge_id = q.requires_id
+        WHERE q.challenge_id = ordered.id) AS needed
     WHERE ($6::float8 IS NULL OR (distance::float8, id) > ($6, $7::uuid))
     ORDER BY distance::float8, id
     LIMIT $8
@@ -134,6 +150,55 @@ async def replace_requirements(
         {"id": challenge_id},
     )
     return not circular
+
+
+async def prerequisites(uow: UnitOfWork, reader_id: UUID, challenge_id: UUID) -> Sequence[Row[Any]]:
+    """Give what must be passed before a challenge, and whether a reader has.
+
+    A draft has no title here: it is its author's until it is published.
+    """
+    found = await uow.session.execute(
+        text(
+            "SELECT c.id, CASE WHEN c.published_at IS NOT NULL THEN c.title END AS title,"
+            " m.passed_at IS NOT NULL AS passed"
+            " FROM challenge_requirements q"
+            " JOIN challenges c ON c.id = q.requires_id AND c.deleted_at IS NULL"
+            " LEFT JOIN challenge_records m"
+            " ON m.user_id = :reader_id AND m.challenge_id = q.requires_id"
+            " WHERE q.challenge_id = :challenge_id ORDER BY c.id"
+        ),
+        {"reader_id": reader_id, "challenge_id": challenge_id},
+    )
+    return found.all()
+
+
+async def unlocked_by(uow: UnitOfWork, challenge_id: UUID) -> Sequence[Row[Any]]:
+    """Give the published challenges that wait for this one."""
+    found = await uow.session.execute(
+        text(
+            "SELECT c.id, c.title FROM challenge_requirements q"
+            " JOIN challenges c ON c.id = q.challenge_id"
+            " WHERE q.requires_id = :challenge_id"
+            " AND c.published_at IS NOT NULL AND c.deleted_at IS NULL"
+            " ORDER BY c.id LIMIT 20"
+        ),
+        {"challenge_id": challenge_id},
+    )
+    return found.all()
+
+
+async def tags(uow: UnitOfWork, limit: int, after: str | None) -> Sequence[Row[Any]]:
+    """Give the tags of published challenges in their order, and how many have each."""
+    found = await uow.session.execute(
+        text(
+            "SELECT tag, count(*) AS challenges FROM challenges c, unnest(c.tags) AS tag"
+            " WHERE c.published_at IS NOT NULL AND c.deleted_at IS NULL"
+            " AND (CAST(:after AS text) IS NULL OR tag > :after)"
+            " GROUP BY tag ORDER BY tag LIMIT :limit"
+        ),
+        {"after": after, "limit": limit},
+    )
+    return found.all()
 
 
 async def open_requirements(uow: UnitOfWork, user_id: UUID, challenge_id: UUID) -> list[UUID]:
