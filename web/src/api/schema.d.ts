@@ -1034,7 +1034,7 @@ export interface paths {
         };
         /**
          * History
-         * @description Read one's ledger, newest first; each line says why.
+         * @description Read one's ledger, newest first, or what one cause has given; each line says why.
          */
         get: operations["history_api_v1_progress_me_history_get"];
         put?: never;
@@ -1493,6 +1493,26 @@ export interface paths {
          * @description Write a draft.
          */
         post: operations["create_api_v1_challenges_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/challenges/tags": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Tags
+         * @description List the tags of published challenges.
+         */
+        get: operations["list_tags_api_v1_challenges_tags_get"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -2273,11 +2293,8 @@ export interface components {
              * Format: uuid
              */
             challenge_id: string;
-            /**
-             * Challenge Title
-             * @description In lists.
-             */
-            challenge_title?: string | null;
+            /** Challenge Title */
+            challenge_title: string;
             /**
              * Username
              * @description Whose it is, in the list of those to review; none of who has left.
@@ -2296,10 +2313,7 @@ export interface components {
             answer: {
                 [key: string]: unknown;
             } | null;
-            /** Feedback */
-            feedback: {
-                [key: string]: unknown;
-            } | null;
+            feedback: components["schemas"]["Feedback"] | null;
             /**
              * Explanation
              * @description The challenge's, after a pass or when no attempt is left.
@@ -2677,12 +2691,18 @@ export interface components {
              * @description Whether prerequisites are still open.
              */
             locked: boolean;
+            /** Prerequisites */
+            prerequisites: components["schemas"]["Prerequisite"][];
             /** Description */
             description: string;
             /** Grader */
-            grader: {
-                [key: string]: unknown;
-            };
+            grader: components["schemas"]["ShownFlag"] | components["schemas"]["ShownQuiz"] | components["schemas"]["Review"] | components["schemas"]["SelfReport"];
+            standing: components["schemas"]["Standing"];
+            /**
+             * Unlocks
+             * @description At most twenty.
+             */
+            unlocks: components["schemas"]["Unlocked"][];
             /** @description On reading it, for those who may change it: the whole grader. */
             secret: components["schemas"]["Secret"] | null;
             /** Requires */
@@ -2746,6 +2766,8 @@ export interface components {
              * @description Whether prerequisites are still open.
              */
             locked: boolean;
+            /** Prerequisites */
+            prerequisites: components["schemas"]["Prerequisite"][];
         };
         /**
          * CookiesOut
@@ -3140,6 +3162,37 @@ export interface components {
              * @description The path of the file, once it is ready.
              */
             download: string | null;
+        };
+        /**
+         * Feedback
+         * @description What was said of an answer; which parts there are depends on the grader.
+         */
+        Feedback: {
+            /**
+             * Right
+             * @description By question.
+             */
+            right?: {
+                [key: string]: boolean;
+            } | null;
+            /**
+             * Explanations
+             * @description By question, after a pass.
+             */
+            explanations?: {
+                [key: string]: string;
+            } | null;
+            /**
+             * Points
+             * @description By criterion of the rubric.
+             */
+            points?: {
+                [key: string]: number;
+            } | null;
+            /** Comment */
+            comment?: string | null;
+            /** Held Back Xp */
+            held_back_xp?: number | null;
         };
         /**
          * Findings
@@ -3668,6 +3721,13 @@ export interface components {
             /** Next Cursor */
             next_cursor?: string | null;
         };
+        /** Page[TagOut] */
+        Page_TagOut_: {
+            /** Items */
+            items: components["schemas"]["TagOut"][];
+            /** Next Cursor */
+            next_cursor?: string | null;
+        };
         /** Page[TaskExecutionOut] */
         Page_TaskExecutionOut_: {
             /** Items */
@@ -3949,6 +4009,24 @@ export interface components {
              * @enum {string}
              */
             status?: "open" | "done" | "missed" | "dropped";
+        };
+        /**
+         * Prerequisite
+         * @description A challenge to be passed first.
+         */
+        Prerequisite: {
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /**
+             * Title
+             * @description Null while it is a draft.
+             */
+            title: string | null;
+            /** Passed */
+            passed: boolean;
         };
         /**
          * ProgressOut
@@ -4396,6 +4474,62 @@ export interface components {
             /** Token */
             token: string;
         };
+        /** ShownFlag */
+        ShownFlag: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "flag";
+            /** Case Sensitive */
+            case_sensitive: boolean;
+        };
+        /** ShownQuestion */
+        ShownQuestion: {
+            /** Id */
+            id: string;
+            /** Prompt */
+            prompt: string;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "single" | "multiple" | "numeric" | "text";
+            /** Options */
+            options?: string[] | null;
+        };
+        /** ShownQuiz */
+        ShownQuiz: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "quiz";
+            /** Pass Score */
+            pass_score: number;
+            /** Questions */
+            questions: components["schemas"]["ShownQuestion"][];
+        };
+        /**
+         * Standing
+         * @description What a reader has to show for a challenge, and when they may hand in again.
+         */
+        Standing: {
+            /** Best Score */
+            best_score: number;
+            /** Xp Earned */
+            xp_earned: number;
+            /**
+             * Attempts Left
+             * @description Null where there is no end of them.
+             */
+            attempts_left: number | null;
+            /**
+             * Wait Seconds
+             * @description Until the next answer is taken; 0 for none.
+             */
+            wait_seconds: number;
+        };
         /**
          * Started
          * @description A task that was started; `GET /task-executions/{id}` tells how far it is.
@@ -4438,6 +4572,16 @@ export interface components {
              * @description What it is about: a goal (`decide_plan`, `missing`), a task (`next_step`), a preview (`reschedule`), a challenge or a template.
              */
             id: string | null;
+        };
+        /**
+         * TagOut
+         * @description A tag, and how many published challenges have it.
+         */
+        TagOut: {
+            /** Tag */
+            tag: string;
+            /** Challenges */
+            challenges: number;
         };
         /**
          * TaskChange
@@ -4701,6 +4845,19 @@ export interface components {
          * @enum {string}
          */
         Transport: "bearer" | "cookie";
+        /**
+         * Unlocked
+         * @description A challenge that waits for another.
+         */
+        Unlocked: {
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Title */
+            title: string;
+        };
         /**
          * UnplacedOut
          * @description A task that has no day, and why.
@@ -7426,6 +7583,8 @@ export interface operations {
                 /** @description How many to give at most. */
                 limit?: number;
                 cursor?: string | null;
+                cause_type?: string | null;
+                cause_id?: string | null;
             };
             header?: never;
             path?: never;
@@ -8463,6 +8622,8 @@ export interface operations {
                 difficulty?: ("easy" | "medium" | "hard" | "expert") | null;
                 tag?: string | null;
                 sort?: "oldest" | "right_for_me";
+                /** @description Only those that one can take and has not passed, or that one has passed. */
+                state?: ("open" | "passed") | null;
                 /** @description One's own challenges instead, drafts included. */
                 mine?: boolean;
             };
@@ -8524,6 +8685,48 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ChallengeOut"];
+                };
+            };
+            /** @description The request was refused; `error` says why. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The hall could not do it; `request_id` finds it in the logs. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_tags_api_v1_challenges_tags_get: {
+        parameters: {
+            query?: {
+                /** @description How many to give at most. */
+                limit?: number;
+                cursor?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_TagOut_"];
                 };
             };
             /** @description The request was refused; `error` says why. */
