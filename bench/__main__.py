@@ -1,4 +1,4 @@
-"""`python -m bench [a b c d e f g h] [--quick]`: runs benchmarks, prints and writes a table."""
+"""`python -m bench [a b c d e f g h i] [--quick]`: runs benchmarks, prints and writes a table."""
 
 from __future__ import annotations
 
@@ -7,7 +7,17 @@ import asyncio
 import sys
 import time
 
-from bench import awards, dashboard, growth, latency, learning, plans, requests, sign_in
+from bench import (
+    awards,
+    dashboard,
+    growth,
+    latency,
+    learning,
+    pages,
+    plans,
+    requests,
+    sign_in,
+)
 from bench.harness import open_servers
 from bench.report import Figure, print_table, progress, write
 from bench.scale import FULL, QUICK
@@ -21,6 +31,7 @@ BENCHMARKS = {
     "f": learning.run,
     "g": plans.run,
     "h": dashboard.run,
+    "i": pages.run,
 }
 
 
