@@ -21,7 +21,15 @@ from guildhall.infra.door import TOMBSTONE, Credential, Kind, forget_session, se
 from guildhall.infra.hall import Hall
 from guildhall.infra.handles import API_KEY_PREFIX, mint
 from guildhall.infra.http.credentials import ACCESS_COOKIE
-from guildhall.infra.streams import MOST_STREAMS, MOST_WAITING, LiveEvent, Stream, tell_member
+from guildhall.infra.streams import (
+    MOST_STREAMS,
+    MOST_WAITING,
+    LiveEvent,
+    Stream,
+    tell_hall,
+    tell_member,
+    tell_members,
+)
 from guildhall.infra.tokens import TokenRefused
 from guildhall.kernel.ids import new_id
 from tests.factories import Person
@@ -389,3 +397,58 @@ async def test_streams_end_themselves_before_the_process_does(
         bearer = {"Authorization": f"Bearer {member.token}"}
         answer = await late.get(f"{live.url}/api/v1/live", headers=bearer)
     problem(answer, 503, "hall_draining")
+
+
+@WAYS
+async def test_what_several_members_are_told_at_once_reaches_each(
+    live: Served, committed: Hall, member: Person, other: Person, way: Any
+) -> None:
+    async with way(live, member) as mine, way(live, other) as theirs:
+        await mine.hears()
+        await theirs.hears()
+        await tell_members(
+            committed.redis,
+            [(member.id, "xp", {"xp": 1}), (other.id, "xp", {"xp": 2}), (member.id, "level", None)],
+        )
+        assert await mine.hears() == ("xp", {"xp": 1})
+        assert await mine.hears() == ("level", None)
+        assert await theirs.hears() == ("xp", {"xp": 2})
+
+
+async def test_what_the_hall_is_told_often_each_stream_hears_about_once_a_second(
+    live: Served, committed: Hall, member: Person, other: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(streams_module, "HALL_SECONDS", 0.2)
+    async with by_events(live, member) as mine, by_socket(live, other) as theirs:
+        await mine.hears()
+        await theirs.hears()
+        pipe = committed.redis.pipeline(transaction=False)
+        for number in range(500):
+            tell_hall(pipe, "boards", ["global", f"field-{number % 3}"])
+        await pipe.execute()
+        await tell_members(committed.redis, [(member.id, "later", None), (other.id, "later", None)])
+        for listener in (mine, theirs):
+            heard = [await listener.hears()]
+            while {name for _, data in heard for name in (data or {}).get("boards", [])} != {
+                "global", "field-0", "field-1", "field-2",
+            }:  # fmt: skip
+                heard.append(await listener.hears())
+            # The first at once, with what had come by then; all others together, after a while.
+            assert len([name for name, _ in heard if name == "boards"]) <= 3, heard
+        tell_hall(pipe, "boards", ["late"])
+        await pipe.execute()
+        heard = [await mine.hears()]
+        while heard[-1] != ("boards", {"boards": ["late"]}):
+            heard.append(await mine.hears())
+
+
+async def test_a_message_that_cannot_be_read_ends_nothing(
+    live: Served, committed: Hall, member: Person
+) -> None:
+    async with by_events(live, member) as listener:
+        await listener.hears()
+        for channel in (streams_module.MEMBERS_CHANNEL, streams_module.HALL_CHANNEL):
+            for message in (b"", b"{", b"[1]", b'[["x", "y", 1]]', b"[1, 2]"):
+                await committed.redis.publish(channel, message)
+        await tell_member(committed.redis, member.id, "after", None)
+        assert await listener.hears() == ("after", None)

@@ -72,7 +72,7 @@ async def _read(hall: Hall, whose: Member, today: date) -> dict[str, Any]:
         "user_id": str(whose.id),
         "progress": {
             name: progress[name]
-            for name in ("total_xp", "level", "next_level_xp", "on_leaderboards")
+            for name in ("total_xp", "level", "level_xp", "next_level_xp", "on_leaderboards")
         },
         "streak": {
             "days": progress["streak_days"],

@@ -20,6 +20,7 @@ SuggestionKind = Literal[
 class DashboardProgress(BaseModel):
     total_xp: int
     level: int
+    level_xp: int = Field(description="Total XP at which this level began.")
     next_level_xp: int = Field(description="Total XP at which the next level begins.")
     on_leaderboards: bool
 

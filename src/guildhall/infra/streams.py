@@ -13,7 +13,7 @@ import asyncio
 import contextlib
 import math
 from collections import defaultdict, deque
-from collections.abc import AsyncIterator, Collection, Iterable
+from collections.abc import AsyncIterator, Collection, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -22,6 +22,7 @@ from uuid import UUID
 import orjson
 import structlog
 from redis.asyncio import Redis
+from redis.asyncio.client import Pipeline
 from redis.exceptions import RedisError
 
 from guildhall.infra.door import SESSIONS_CHANNEL, Credential, Door
@@ -31,17 +32,28 @@ from guildhall.kernel.clock import Clock
 from guildhall.kernel.errors import TooManyRequests, Unavailable
 from guildhall.kernel.member import Member
 
-__all__ = ["LiveEvent", "Reason", "Stream", "Streams", "TooManyStreams", "tell_member"]
+__all__ = [
+    "LiveEvent",
+    "Reason",
+    "Stream",
+    "Streams",
+    "TooManyStreams",
+    "tell_hall",
+    "tell_member",
+    "tell_members",
+]
 
 log = structlog.get_logger()
 
-LIVE_PREFIX = "live:"
+MEMBERS_CHANNEL = "live"
+HALL_CHANNEL = "live:hall"
 MOST_STREAMS = 10  # Of one member, in one process: a browser with a tab too many.
 MOST_WAITING = 100  # Events that a reader may be behind.
 CHECK_SECONDS = 10
 RECONNECT_SECONDS = 0.5
 LISTENING_SECONDS = 1
 SILENCE_SECONDS = 30
+HALL_SECONDS = 1  # Between two tellings of the same to everybody, by one process.
 RETRY_AFTER_SECONDS = 5
 
 
@@ -81,7 +93,25 @@ async def tell_member(redis: Redis, user_id: UUID, event: str, data: Any) -> Non
 
     Who is not listening misses it: it is told for liveliness, never to be relied on.
     """
-    await redis.publish(f"{LIVE_PREFIX}{user_id}", orjson.dumps([event, data]))
+    await tell_members(redis, [(user_id, event, data)])
+
+
+async def tell_members(redis: Redis, news: Sequence[tuple[UUID, str, Any]]) -> None:
+    """Tell several members something each, `(who, event, data)`, as one message: most of them have
+    no stream open, and whom each process serves it looks up faster than a server is asked."""
+    if news:
+        await redis.publish(
+            MEMBERS_CHANNEL, orjson.dumps(news, default=str)
+        )  # Drivers have ids of their own.
+
+
+def tell_hall(pipe: Pipeline, event: str, names: Collection[str]) -> None:
+    """Tell everybody who listens what has changed, with what else is in the pipe.
+
+    They hear `{event: [names]}`. However often it is told, each process says it about once a
+    second, with all the names that came up meanwhile.
+    """
+    pipe.publish(HALL_CHANNEL, orjson.dumps([event, list(names)]))
 
 
 class Stream:
@@ -132,6 +162,8 @@ class Streams:
         self._clock = clock
         self._of_member: defaultdict[UUID, set[Stream]] = defaultdict(set)
         self._of_credential: defaultdict[UUID, set[Stream]] = defaultdict(set)
+        self._changed: defaultdict[str, set[str]] = defaultdict(set)
+        self._change = asyncio.Event()
         self._listening = asyncio.Event()
         self._listener: asyncio.Task[None] | None = None
         self._draining = False
@@ -182,39 +214,52 @@ class Streams:
         async with asyncio.TaskGroup() as watch:
             watch.create_task(self._listen(self._listening))
             watch.create_task(self._check_now_and_then())
+            watch.create_task(self._tell_hall_now_and_then())
 
     async def _listen(self, listening: asyncio.Event) -> None:
         while True:
             try:
                 async with self._redis.pubsub() as pubsub:
-                    await pubsub.subscribe(SESSIONS_CHANNEL)
-                    await pubsub.psubscribe(f"{LIVE_PREFIX}*")
+                    await pubsub.subscribe(SESSIONS_CHANNEL, MEMBERS_CHANNEL, HALL_CHANNEL)
                     while True:
                         message = await pubsub.get_message(timeout=SILENCE_SECONDS)
                         if message is None:
                             continue
-                        if message["type"] == "psubscribe":  # The last of both; again, if it broke.
+                        channel = message["channel"].decode()
+                        if message["type"] == "message":
+                            await self._hear(channel, message["data"])
+                        elif channel == HALL_CHANNEL:  # The last of them; again, if it broke.
                             listening.set()
                             await self._check(self._of_credential.keys())
-                        else:
-                            await self._hear(message)
             except (RedisError, OSError):
                 log.warning("streams_without_redis")
             listening.clear()
             await asyncio.sleep(RECONNECT_SECONDS)
 
-    async def _hear(self, message: dict[str, Any]) -> None:
+    async def _hear(self, channel: str, data: bytes) -> None:
         try:
-            if message["type"] == "message":
-                await self._check(set(_ids_in(message["data"])) & self._of_credential.keys())
-            elif message["type"] == "pmessage":
-                user_id = UUID(message["channel"].decode().removeprefix(LIVE_PREFIX))
-                if user_id in self._of_member:
-                    event = LiveEvent(*orjson.loads(message["data"]))
-                    for stream in self._of_member[user_id]:
-                        stream.tell(event)
+            if channel == SESSIONS_CHANNEL:
+                await self._check(set(_ids_in(data)) & self._of_credential.keys())
+            elif channel == MEMBERS_CHANNEL:
+                for user_id, event, told in orjson.loads(data):
+                    for stream in self._of_member.get(UUID(user_id), ()):
+                        stream.tell(LiveEvent(event, told))
+            else:
+                event, names = orjson.loads(data)
+                self._changed[event].update(names)
+                self._change.set()
         except (ValueError, TypeError):
-            log.warning("live_message_unreadable", channel=message["channel"])
+            log.warning("live_message_unreadable", channel=channel)
+
+    async def _tell_hall_now_and_then(self) -> None:
+        while True:
+            await self._change.wait()
+            self._change.clear()
+            changed, self._changed = self._changed, defaultdict(set)
+            for event, names in changed.items():
+                for stream in self._all():
+                    stream.tell(LiveEvent(event, {event: sorted(names)}))
+            await asyncio.sleep(HALL_SECONDS)
 
     async def _check_now_and_then(self) -> None:
         while True:

@@ -14,12 +14,14 @@ from guildhall.identity import local_days, record
 from guildhall.infra import tasks
 from guildhall.infra.tasks import TaskRun
 from guildhall.infra.unit_of_work import UnitOfWork
+from guildhall.infra.views import drop_views
 from guildhall.kernel.ids import new_id
 from guildhall.kernel.member import Member
 from guildhall.progression import conditions, repository
 from guildhall.progression.errors import BadgeNotFound, BadgeSlugTaken
 from guildhall.progression.events import BadgeEarned
 from guildhall.progression.models import Badge
+from guildhall.progression.news import News
 from guildhall.progression.repository import ActiveBadge, Standing
 from guildhall.progression.schemas import BadgeChange, BadgeIn
 
@@ -42,7 +44,10 @@ TRIAL_SAMPLE = 10
 
 
 async def check(
-    uow: UnitOfWork, standings: Mapping[UUID, Standing], days: Mapping[UUID, date]
+    uow: UnitOfWork,
+    standings: Mapping[UUID, Standing],
+    days: Mapping[UUID, date],
+    news: News,
 ) -> None:
     """Give each subject the badges it has just earned. Emits BadgeEarned.
 
@@ -50,7 +55,7 @@ async def check(
     """
     if not standings:
         return
-    await _give(uow, standings, await repository.active_badges(uow), days)
+    await _give(uow, standings, await repository.active_badges(uow), days, news)
 
 
 async def create(
@@ -67,7 +72,7 @@ async def create(
     if badge is None:
         raise BadgeSlugTaken
     record(uow, "badge_created", actor_id=admin.id, badge=badge.slug)
-    uow.after_commit(lambda: uow.cache.drop("active-badges"))
+    uow.after_commit(lambda: uow.cache.drop(repository.BADGE_CATALOGUE))
     return badge
 
 
@@ -89,7 +94,7 @@ async def change(
     for field, value in changes.items():
         setattr(badge, field, value)
     record(uow, "badge_changed", actor_id=admin.id, badge=badge.slug, fields=sorted(changes))
-    uow.after_commit(lambda: uow.cache.drop("active-badges"))
+    uow.after_commit(lambda: uow.cache.drop(repository.BADGE_CATALOGUE))
     return badge
 
 
@@ -153,7 +158,10 @@ async def award_badge_to_all(run: TaskRun, badge_id: str) -> dict[str, int]:
                 return {"given": given}
             standings = await repository.lock_standings(uow, subject_ids)
             days = dict.fromkeys(subject_ids, uow.now.date()) | await local_days(uow, subject_ids)
-            given += await _give(uow, standings, [ActiveBadge.of(badge)], days)
+            news = News(standings)
+            given += await _give(uow, standings, [ActiveBadge.of(badge)], days, news)
+            drop_views(uow, standings)
+            news.tell(uow)
         after = subject_ids[-1]
         seen += len(subject_ids)
         await run.progress(seen, total)
@@ -164,6 +172,7 @@ async def _give(
     standings: Mapping[UUID, Standing],
     badges: Iterable[ActiveBadge],
     days: Mapping[UUID, date],
+    news: News,
 ) -> int:
     records = await repository.records_of(uow, standings)
     met = [
@@ -174,7 +183,7 @@ async def _give(
     ]
     if not met:
         return 0
-    slugs = {badge.id: badge.slug for badge in badges}
+    known = {badge.id: badge for badge in badges}
     given = await repository.give_badges(uow, met)
     for row in given:
         uow.emit(
@@ -183,9 +192,10 @@ async def _give(
                 occurred_at=uow.now,
                 local_day=days[row.subject_id],
                 badge_id=row.badge_id,
-                slug=slugs[row.badge_id],
+                slug=known[row.badge_id].slug,
             )
         )
+        news.given(row.subject_id, known[row.badge_id])
     return len(given)
 
 

@@ -25,6 +25,7 @@ from sqlalchemy import select, text
 
 from guildhall.identity import usernames
 from guildhall.infra.cache import Cache
+from guildhall.infra.streams import tell_hall
 from guildhall.infra.unit_of_work import UnitOfWork, UnitsOfWork
 from guildhall.kernel.ids import new_id
 from guildhall.progression import repository, rules
@@ -51,6 +52,8 @@ __all__ = [
 ]
 
 READY = "boards:ready"
+LIVE_EVENT = "boards"
+"""What streams hear when boards have moved; its data are their names, also as `boards`."""
 MEMBER_BYTES = 24
 DIRECTORY_TTL_SECONDS = 60
 NAME_TTL_SECONDS = 600
@@ -146,10 +149,12 @@ def keys_of(board: str, period: str) -> tuple[str, str]:
 
 
 async def publish(redis: Redis, entries: Iterable[Entry]) -> None:
-    """Write entries to Redis, each unless a newer version is there."""
+    """Write entries to Redis, each unless a newer version is there; tell who looks at a board."""
     boards: dict[tuple[str, str], list[Entry]] = defaultdict(list)
     for entry in entries:
         boards[entry.board, entry.period].append(entry)
+    if not boards:
+        return
     script = redis.register_script(PUBLISH)
     pipe = redis.pipeline(transaction=False)
     for (board, period), theirs in boards.items():
@@ -158,6 +163,7 @@ async def publish(redis: Redis, entries: Iterable[Entry]) -> None:
             for entry in theirs[start : start + MOST_PER_CALL]:
                 arguments += (entry.subject_id.bytes, entry.version, entry.member, -entry.xp)
             await script(keys_of(board, period), arguments, client=pipe)
+    tell_hall(pipe, LIVE_EVENT, {board for board, _ in boards})
     await pipe.execute()
 
 

@@ -119,6 +119,7 @@ def as_of(stored: str | None, today: date) -> dict[str, Any]:
         freezes=standing["streak_freezes"],
     )
     standing["streak_days"] = rules.current_streak(streak, today, paused)
+    standing["level_xp"] = rules.level_xp(standing["level"])
     standing["next_level_xp"] = rules.next_level_xp(standing["level"])
     return standing
 

@@ -24,6 +24,7 @@ from guildhall.progression.models import Badge, RankSystem, StreakPause
 from guildhall.progression.rules import BOARD_GLOBAL, Streak, periods_at
 
 __all__ = [
+    "BADGE_CATALOGUE",
     "ActiveBadge",
     "Gain",
     "Standing",
@@ -43,6 +44,8 @@ __all__ = [
 ]
 
 
+BADGE_CATALOGUE = "badges-to-earn"
+"""Where the badges that can be earned are cached. Whoever changes one drops it."""
 CATALOGUE_TTL_SECONDS = 60
 
 
@@ -358,12 +361,21 @@ class ActiveBadge:
 
     id: UUID
     slug: str
+    name: str
+    description: str
     version: int
     condition: Condition
 
     @classmethod
     def of(cls, badge: Badge) -> ActiveBadge:
-        return cls(badge.id, badge.slug, badge.version, parse(badge.condition))
+        return cls(
+            badge.id,
+            badge.slug,
+            badge.name,
+            badge.description,
+            badge.version,
+            parse(badge.condition),
+        )
 
 
 async def active_badges(uow: UnitOfWork) -> list[ActiveBadge]:
@@ -371,10 +383,12 @@ async def active_badges(uow: UnitOfWork) -> list[ActiveBadge]:
 
     async def load() -> str:
         badges = await uow.session.scalars(select(Badge).where(Badge.active))
-        return orjson.dumps([(str(b.id), b.slug, b.version, b.condition) for b in badges]).decode()
+        return orjson.dumps(
+            [(str(b.id), b.slug, b.name, b.description, b.version, b.condition) for b in badges]
+        ).decode()
 
     return _badges_from(
-        await uow.cache.get("active-badges", load, ttl_seconds=CATALOGUE_TTL_SECONDS)
+        await uow.cache.get(BADGE_CATALOGUE, load, ttl_seconds=CATALOGUE_TTL_SECONDS)
     )
 
 
@@ -382,8 +396,8 @@ async def active_badges(uow: UnitOfWork) -> list[ActiveBadge]:
 def _badges_from(catalogue: str) -> list[ActiveBadge]:
     """Read the catalogue; the same text is read once."""
     return [
-        ActiveBadge(UUID(id_), slug, version, parse(condition))
-        for id_, slug, version, condition in orjson.loads(catalogue)
+        ActiveBadge(UUID(id_), slug, name, description, version, parse(condition))
+        for id_, slug, name, description, version, condition in orjson.loads(catalogue)
     ]
 
 

@@ -20,10 +20,12 @@ from guildhall.identity import local_days, record
 from guildhall.infra import tasks
 from guildhall.infra.tasks import TaskExecution, TaskRun
 from guildhall.infra.unit_of_work import UnitOfWork
+from guildhall.infra.views import drop_views
 from guildhall.kernel.ids import new_id
 from guildhall.kernel.member import Member
 from guildhall.progression import badges, repository, service
 from guildhall.progression.errors import PreviewNotFound, PreviewNotReady, PreviewUsed
+from guildhall.progression.news import News
 from guildhall.progression.repository import Gain, Standing
 from guildhall.progression.rules import xp_for_score
 from guildhall.progression.schemas import RescoringIn
@@ -165,8 +167,13 @@ async def apply(run: TaskRun, body: dict[str, Any], up_to: str) -> dict[str, Any
             days = await local_days(uow, changed)
             today = uow.now.date()
             days = {id_: days.get(id_, today) for id_ in changed}
-            await service.gain(uow, changed, gains, days)
-            await badges.check(uow, changed, days)
+            news = News(changed)
+            for gain in gains:
+                news.earned(gain.subject_id, gain.xp, "rescoring", run.execution_id, gain.domain)
+            await service.gain(uow, changed, gains, days, news)
+            await badges.check(uow, changed, days, news)
+            drop_views(uow, changed)
+            news.tell(uow)
         after = subject_ids[-1]
         await run.progress(change.members + change.skipped)
 

@@ -17,6 +17,7 @@ __all__ = [
     "Streak",
     "current_streak",
     "level_for",
+    "level_xp",
     "next_level_xp",
     "periods_at",
     "rank_for",
@@ -57,6 +58,11 @@ def xp_for_score(xp: int, score: int) -> int:
 def level_for(total_xp: int) -> int:
     """Give the level that a total stands for: floor(sqrt(total / 100)) + 1, at least 1."""
     return isqrt(max(0, total_xp) // 100) + 1
+
+
+def level_xp(level: int) -> int:
+    """Give the total XP at which a level begins."""
+    return next_level_xp(level - 1)
 
 
 def next_level_xp(level: int) -> int:

@@ -101,6 +101,7 @@ class ProgressOut(BaseModel):
 
     total_xp: int
     level: int
+    level_xp: int = Field(description="Total XP at which this level began.")
     next_level_xp: int = Field(description="Total XP at which the next level begins.")
     streak_days: int
     longest_streak_days: int

@@ -13,6 +13,7 @@ from sqlalchemy.dialects.postgresql import insert
 from guildhall.infra.unit_of_work import UnitOfWork
 from guildhall.kernel.ids import new_id
 from guildhall.progression.models import Badge, Domain, RankSystem
+from guildhall.progression.repository import BADGE_CATALOGUE
 from guildhall.progression.rules import RANKS
 from guildhall.progression.schemas import BadgeIn, Line, Prose, Slug
 
@@ -90,4 +91,4 @@ async def seed_badges(uow: UnitOfWork, badges: Sequence[SeedBadge]) -> None:
                 set_={**values, "version": Badge.version + cast(changed, Integer)},
             )
         )
-    uow.after_commit(lambda: uow.cache.drop("active-badges"))
+    uow.after_commit(lambda: uow.cache.drop(BADGE_CATALOGUE))

@@ -33,6 +33,7 @@ from guildhall.progression.events import (
     RankReached,
 )
 from guildhall.progression.models import Domain, StreakFreezeUse, StreakPause, XpEntry
+from guildhall.progression.news import News
 from guildhall.progression.repository import Gain, Standing
 from guildhall.progression.schemas import Correction, PauseIn
 
@@ -60,6 +61,7 @@ async def award(uow: UnitOfWork, achievements: Sequence[Achievement]) -> None:
     """
     achievements = list({each.event_id: each for each in achievements}.values())
     standings = await repository.lock_standings(uow, _subjects(achievements))
+    news = News(standings)
     awarded = await repository.award(uow, achievements)
     new = [achievement for achievement in achievements if achievement.event_id in awarded]
     if not new:
@@ -67,14 +69,15 @@ async def award(uow: UnitOfWork, achievements: Sequence[Achievement]) -> None:
     await _advance_streaks(uow, standings, new)
     days = {each.subject_id: each.local_day for each in new if each.subject_id is not None}
     standings = {subject_id: standings[subject_id] for subject_id in days}
-    gains = [
-        Gain(each.subject_id, each.domain, each.xp, each.occurred_at)
-        for each in new
-        if each.subject_id is not None and awarded[each.event_id]
-    ]
-    await gain(uow, standings, gains, days)
-    await badges.check(uow, standings, days)
+    gains: list[Gain] = []
+    for each in new:
+        if each.subject_id is not None and awarded[each.event_id]:
+            gains.append(Gain(each.subject_id, each.domain, each.xp, each.occurred_at))
+            news.earned(each.subject_id, each.xp, each.cause_type, each.cause_id, each.domain)
+    await gain(uow, standings, gains, days, news)
+    await badges.check(uow, standings, days, news)
     drop_views(uow, days)
+    news.tell(uow)
 
 
 async def note(uow: UnitOfWork, happenings: Sequence[Happening]) -> None:
@@ -86,8 +89,10 @@ async def note(uow: UnitOfWork, happenings: Sequence[Happening]) -> None:
         for each in happenings
         if each.event_id in known and each.subject_id is not None
     }
-    await badges.check(uow, {id_: standings[id_] for id_ in days}, days)
+    news = News(standings)
+    await badges.check(uow, {id_: standings[id_] for id_ in days}, days, news)
     drop_views(uow, days)
+    news.tell(uow)
 
 
 async def correct(uow: UnitOfWork, admin: Member, body: Correction) -> XpEntry:
@@ -138,10 +143,12 @@ async def correct(uow: UnitOfWork, admin: Member, body: Correction) -> XpEntry:
         reason=body.reason,
         entry_id=str(entry.id),
     )
-    days = {body.user_id: entry.local_day}
-    await gain(uow, standings, [Gain(body.user_id, domain, xp, occurred_at)], days)
-    await badges.check(uow, standings, days)
+    days, news = {body.user_id: entry.local_day}, News(standings)
+    news.earned(body.user_id, xp, entry.cause_type, entry.id, domain)
+    await gain(uow, standings, [Gain(body.user_id, domain, xp, occurred_at)], days, news)
+    await badges.check(uow, standings, days, news)
     drop_views(uow, days)
+    news.tell(uow)
     return entry
 
 
@@ -208,6 +215,7 @@ async def gain(
     standings: Mapping[UUID, Standing],
     gains: Sequence[Gain],
     days: Mapping[UUID, date],
+    news: News,
 ) -> None:
     """Carry XP from the ledger to totals, levels, boards and ranks. Emits what was reached."""
     for each in gains:
@@ -215,18 +223,18 @@ async def gain(
     for standing in standings.values():
         before, standing.level = standing.level, rules.level_for(standing.total_xp)
         if standing.level > before:
-            uow.emit(
-                LevelReached(
-                    subject_id=standing.subject_id,
-                    occurred_at=uow.now,
-                    local_day=days[standing.subject_id],
-                    level=standing.level,
-                )
+            level = LevelReached(
+                subject_id=standing.subject_id,
+                occurred_at=uow.now,
+                local_day=days[standing.subject_id],
+                level=standing.level,
             )
+            uow.emit(level)
+            news.reached(level)
     entries = await repository.save(uow, standings.values(), gains)
     if not gains:
         return
-    await _raise_ranks(uow, gains, entries, days)
+    await _raise_ranks(uow, gains, entries, days, news)
     _publish(
         uow,
         [boards.entry_of(row, standings[row.subject_id].on_leaderboards) for row in entries],
@@ -238,6 +246,7 @@ async def _raise_ranks(
     gains: Sequence[Gain],
     entries: Sequence[Row[Any]],
     days: Mapping[UUID, date],
+    news: News,
 ) -> None:
     """Raise the ranks of those whose domain XP has just crossed a threshold."""
     systems = await boards.rank_systems(uow)
@@ -256,15 +265,15 @@ async def _raise_ranks(
     if not crossed:
         return
     for row in await repository.raise_ranks(uow, crossed):
-        uow.emit(
-            RankReached(
-                subject_id=row.subject_id,
-                occurred_at=uow.now,
-                local_day=days[row.subject_id],
-                domain=row.domain,
-                rank=row.rank,
-            )
+        reached = RankReached(
+            subject_id=row.subject_id,
+            occurred_at=uow.now,
+            local_day=days[row.subject_id],
+            domain=row.domain,
+            rank=row.rank,
         )
+        uow.emit(reached)
+        news.reached(reached)
 
 
 async def _advance_streaks(

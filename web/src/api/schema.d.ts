@@ -514,7 +514,9 @@ export interface paths {
          * Live
          * @description Hear at once what concerns you, as server-sent events: first `hello`, in the end `ended`.
          *
-         *     A WebSocket at the same address tells the same in JSON frames.
+         *     In between `xp`, `level`, `rank`, `badge`, `streak`, `boards`, `conversation`, after the commit;
+         *     what is in them, and that none is certain, says docs/signing-in.md. A WebSocket at the same
+         *     address tells the same in JSON frames.
          */
         get: operations["live_api_v1_live_get"];
         put?: never;
@@ -2917,6 +2919,11 @@ export interface components {
             /** Level */
             level: number;
             /**
+             * Level Xp
+             * @description Total XP at which this level began.
+             */
+            level_xp: number;
+            /**
              * Next Level Xp
              * @description Total XP at which the next level begins.
              */
@@ -4037,6 +4044,11 @@ export interface components {
             total_xp: number;
             /** Level */
             level: number;
+            /**
+             * Level Xp
+             * @description Total XP at which this level began.
+             */
+            level_xp: number;
             /**
              * Next Level Xp
              * @description Total XP at which the next level begins.

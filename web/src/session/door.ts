@@ -56,10 +56,7 @@ export function mayBeSignedIn(): boolean {
 }
 
 export async function fetchInSession(request: Request): Promise<Response> {
-  let response = await send(request.clone());
-  if ((await hasEnded(response)) && mayBeSignedIn() && (await refresh())) {
-    response = await send(request.clone());
-  }
+  let response = await fetchUnasked(request);
   if ((await hasEnded(response)) && isIn && (await ask("ended"))) {
     response = await send(request.clone());
   }
@@ -67,6 +64,13 @@ export async function fetchInSession(request: Request): Promise<Response> {
     if (await ask("confirm")) response = await send(request.clone());
   }
   return response;
+}
+
+/** Sends a request for which nobody is asked anything: without a session it is refused. */
+export async function fetchUnasked(request: Request): Promise<Response> {
+  const response = await send(request.clone());
+  if (!(await hasEnded(response)) || !mayBeSignedIn() || !(await refresh())) return response;
+  return send(request.clone());
 }
 
 async function send(request: Request): Promise<Response> {

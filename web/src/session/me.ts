@@ -8,9 +8,10 @@ import { mayBeSignedIn, question, setSignedIn, settle } from "./door";
 export type Me = Schemas["UserOut"];
 
 /** What tabs tell each other; never anything that opens a door. */
-type News = { readonly is: "in"; readonly id: string } | { readonly is: "out" };
+export type TabNews = { readonly is: "in"; readonly id: string } | { readonly is: "out" };
 
-const tabs = new BroadcastChannel("guildhall.session");
+export const TABS = "guildhall.session";
+const tabs = new BroadcastChannel(TABS);
 
 /** Who is signed in on this device; null for nobody. */
 export const meQuery = queryOptions({
@@ -33,7 +34,7 @@ async function myAccount(): Promise<Me | null> {
   }
 }
 
-function tell(news: News): void {
+function tell(news: TabNews): void {
   tabs.postMessage(news);
 }
 
@@ -63,7 +64,7 @@ export function useSignOut() {
 export function useOtherTabs(): void {
   const client = useQueryClient();
   useEffect(() => {
-    const heard = ({ data }: MessageEvent<News>): void => {
+    const heard = ({ data }: MessageEvent<TabNews>): void => {
       const me = client.getQueryData(meQuery.queryKey);
       if (data.is === "out") {
         if (me) forget(client);

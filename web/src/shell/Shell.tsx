@@ -3,6 +3,7 @@ import { useEffect, useRef, useSyncExternalStore, type ReactNode } from "react";
 import { Link, NavLink, Outlet, ScrollRestoration, useLocation } from "react-router";
 
 import { useWords } from "../i18n";
+import { Live } from "../live/Live";
 import { Button, ButtonLink } from "../parts/Button";
 import { Notice } from "../parts/Notice";
 import { Door } from "../session/Door";
@@ -81,6 +82,7 @@ export function Shell() {
           <Look />
         </footer>
       )}
+      {me && <Live memberId={me.id} />}
       <Door />
       <ScrollRestoration />
     </div>

@@ -10,7 +10,7 @@ import text from "../../parts/text.module.css";
 import { useMe } from "../../session/MembersOnly";
 import css from "./Dashboard.module.css";
 import { History } from "./History";
-import { dashboardQuery, type Dashboard } from "./queries";
+import { dashboardQuery, useXpAsTold, type Dashboard } from "./queries";
 import { Standing } from "./Standing";
 import { Today } from "./Today";
 import { VerifyReminder } from "./VerifyReminder";
@@ -19,6 +19,7 @@ export function Component() {
   const { t } = useWords();
   const me = useMe();
   const { data, error, refetch } = useQuery(dashboardQuery(me.id));
+  useXpAsTold(me.id);
   return (
     <div className={text.page}>
       <title>{`${t("nav.dashboard")} · ${t("hall")}`}</title>

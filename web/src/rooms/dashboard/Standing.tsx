@@ -10,8 +10,6 @@ export function Standing({ dashboard: { progress, streak } }: { dashboard: Dashb
   const { t } = useWords();
   const format = useFormats();
   const next = progress.level + 1;
-  // The hall's levels begin at (level - 1)² · 100 XP.
-  const from = (progress.level - 1) ** 2 * 100;
   const left = t("dashboard.toNext", { xp: format.number(progress.next_level_xp - progress.total_xp), level: next });
   return (
     <div className={css.standing}>
@@ -20,7 +18,7 @@ export function Standing({ dashboard: { progress, streak } }: { dashboard: Dashb
         <Meter
           label={t("dashboard.progress", { level: next })}
           value={progress.total_xp}
-          from={from}
+          from={progress.level_xp}
           to={progress.next_level_xp}
           words={left}
           figure={<strong className={css.figure}>{t("dashboard.xp", { xp: format.number(progress.total_xp) })}</strong>}

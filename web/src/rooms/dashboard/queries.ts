@@ -1,8 +1,7 @@
 import { queryOptions, useMutation, useQueryClient } from "@tanstack/react-query";
 
 import { answer, api, type Schemas } from "../../api/client";
-
-const AWARDED_AFTER_MILLISECONDS = 1500;
+import { useLive } from "../../live/useLive";
 
 export type Dashboard = Schemas["DashboardOut"];
 export type Task = Schemas["DashboardTask"];
@@ -18,6 +17,17 @@ export const historyQuery = (since: string) =>
     queryKey: ["history", since],
     queryFn: () => answer(api.GET("/api/v1/progress/me/history/days", { params: { query: { since } } })),
   });
+
+/** Shows XP at once where it is told, before all of the dashboard is read anew. */
+export function useXpAsTold(userId: string): void {
+  const client = useQueryClient();
+  useLive("xp", ({ total_xp, level, level_xp, next_level_xp }) =>
+    client.setQueryData(
+      dashboardQuery(userId).queryKey,
+      (shown) => shown && { ...shown, progress: { ...shown.progress, total_xp, level, level_xp, next_level_xp } },
+    ),
+  );
+}
 
 /** Ticks a task off, or takes that back: at once on the page, and back again if the hall refuses. */
 export function useTick(userId: string) {
@@ -38,15 +48,8 @@ export function useTick(userId: string) {
       return { before };
     },
     onError: (_, __, context) => client.setQueryData(queryKey, context?.before),
-    onSettled: () => {
-      const lookAgain = (): void => {
-        void client.invalidateQueries({ queryKey: ["dashboard"] });
-        void client.invalidateQueries({ queryKey: ["history"] });
-      };
-      lookAgain();
-      // XP follows from the event a moment later; until /live tells of it, that moment is a guess.
-      setTimeout(lookAgain, AWARDED_AFTER_MILLISECONDS);
-    },
+    // XP follows a moment later; `/live` tells when.
+    onSettled: () => client.invalidateQueries({ queryKey: ["dashboard"] }),
   });
 }
 
