@@ -13,6 +13,7 @@ import { createBrowserRouter, RouterProvider } from "react-router";
 import { asProblem } from "./api/problem";
 import { beginToSpeak, withWords } from "./i18n";
 import { Broken } from "./rooms/Broken";
+import { meQuery } from "./session/me";
 import { MembersOnly } from "./session/MembersOnly";
 import { Shell } from "./shell/Shell";
 
@@ -75,6 +76,8 @@ const router = createBrowserRouter([
 
 const place = document.getElementById("hall");
 if (place === null) throw new Error("index.html has no place for the hall");
+// While the words and the room are on their way, so is who is in.
+void queries.prefetchQuery(meQuery);
 await beginToSpeak();
 createRoot(place).render(
   <StrictMode>
