@@ -50,6 +50,16 @@ const router = createBrowserRouter([
               { path: "/dashboard", lazy: () => import("./rooms/dashboard/Dashboard") },
               { path: "/settings", lazy: () => import("./rooms/settings/Settings") },
               {
+                lazy: () => withWords("boards", import("./rooms/leaderboards/Leaderboards")),
+                children: [
+                  { path: "/leaderboards", lazy: () => import("./rooms/leaderboards/Boards") },
+                  { path: "/leaderboards/seasons", lazy: () => import("./rooms/leaderboards/Seasons") },
+                  { path: "/leaderboards/seasons/:id", lazy: () => import("./rooms/leaderboards/Season") },
+                  { path: "/members/:id", lazy: () => import("./rooms/members/Member") },
+                  { path: "/badges", lazy: () => import("./rooms/members/Gallery") },
+                ],
+              },
+              {
                 path: "/admin",
                 lazy: () => withWords("admin", import("./rooms/admin/Admin")),
                 children: [
