@@ -164,6 +164,7 @@ async def test_budgets_are_shown_with_what_is_left(
     assert day == {
         "scope": "hall",
         "name": "all",
+        "username": None,
         "period": "day",
         "limit_micros": limits.ai_budget_hall_daily_micros,
         "spent_micros": 350,

@@ -131,8 +131,13 @@ async def _budgets(uow: UnitOfWork, settings: AiSettings, today: date) -> list[B
     features = {name for _, scope, name, _ in rows if scope == "feature"}
     features |= settings.ai_budget_features.keys() | settings.ai_budget_features_monthly.keys()
     members = dict.fromkeys(owner for owner, scope, *_ in rows if scope == "member")
+    names = await usernames(uow, members)
     return [
-        _shown(counter, rows.get((counter.owner_id, counter.scope, counter.name, counter.period)))
+        _shown(
+            counter,
+            rows.get((counter.owner_id, counter.scope, counter.name, counter.period)),
+            names.get(counter.owner_id),
+        )
         for counter in _counters(settings, sorted(features), list(members), today)
     ]
 
@@ -151,12 +156,13 @@ def _counters(
         yield from (counter for counter in counters if counter.scope == "member")
 
 
-def _shown(counter: Counter, row: Row[Any] | None) -> BudgetOut:
+def _shown(counter: Counter, row: Row[Any] | None, username: str | None) -> BudgetOut:
     spent, reserved = (row.spent_micros, row.reserved_micros) if row else (0, 0)
     limit = counter.limit_micros
     return BudgetOut(
         scope=counter.scope,
         name=counter.name if counter.owner_id == OPERATOR_ID else str(counter.owner_id),
+        username=username,
         period=counter.kind,
         limit_micros=limit,
         spent_micros=spent,

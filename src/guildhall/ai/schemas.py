@@ -69,6 +69,7 @@ class UsageLine(UsageTotals):
 class BudgetOut(BaseModel):
     scope: Literal["member", "feature", "hall"]
     name: str = Field(description="The feature, or the member's id; `all` for the hall.")
+    username: str | None = Field(None, description="Of a member, unless they have left.")
     period: Literal["day", "month"]
     limit_micros: int | None = Field(description="Null: no limit of its own.")
     spent_micros: int

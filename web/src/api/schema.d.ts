@@ -2554,6 +2554,11 @@ export interface components {
              */
             name: string;
             /**
+             * Username
+             * @description Of a member, unless they have left.
+             */
+            username?: string | null;
+            /**
              * Period
              * @enum {string}
              */

@@ -9,6 +9,8 @@ export function useFormats(timeZone?: string) {
     // How the member's own region writes the language that is shown.
     const language = navigator.languages.find((tag) => tag.split("-")[0] === words) ?? words;
     const number = new Intl.NumberFormat(language);
+    const cents = new Intl.NumberFormat(language, { style: "currency", currency: "USD" });
+    const parts = new Intl.NumberFormat(language, { style: "currency", currency: "USD", maximumFractionDigits: 6 });
     const date = new Intl.DateTimeFormat(language, { dateStyle: "medium", timeZone });
     const moment = new Intl.DateTimeFormat(language, {
       dateStyle: "medium",
@@ -25,6 +27,8 @@ export function useFormats(timeZone?: string) {
     const weekday = new Intl.DateTimeFormat(language, { weekday: "long", timeZone: "UTC" });
     return {
       number: (value: number) => number.format(value),
+      /** What models cost, in millionths of a US dollar; less than a cent is told to the end. */
+      cost: (micros: number) => (micros > 0 && micros < 10_000 ? parts : cents).format(micros / 1_000_000),
       date: (iso: string) => date.format(new Date(iso)),
       moment: (iso: string) => moment.format(new Date(iso)),
       day: (isoDay: string) => day.format(new Date(`${isoDay}T00:00:00Z`)),

@@ -1,4 +1,4 @@
-import { useWords } from "../../i18n";
+import { useWords } from "../../../i18n";
 
 export function Component() {
   const { t } = useWords("admin");

@@ -1,0 +1,29 @@
+import type { Period } from "./queries";
+
+const DAY_MILLISECONDS = 86_400_000;
+
+/** The periods that can be chosen by one word: so many days up to today. */
+export const LENGTHS = ["7", "30", "90", "365"] as const;
+export const USUAL = "30";
+
+/** Reads the period from the page's address; the usual one, if that says none. */
+export function periodIn(address: URLSearchParams): Period & { length: string } {
+  const [from, to] = [address.get("from"), address.get("to")];
+  if (isDay(from) && isDay(to)) return { from, to, length: "own" };
+  const length = LENGTHS.find((days) => days === address.get("days")) ?? USUAL;
+  const today = new Date().toISOString().slice(0, 10);
+  return { from: dayAfter(today, 1 - Number(length)), to: today, length };
+}
+
+export function daysOf({ from, to }: Period): string[] {
+  const number = (Date.parse(to) - Date.parse(from)) / DAY_MILLISECONDS + 1;
+  return Array.from({ length: Math.max(0, number) }, (_, index) => dayAfter(from, index));
+}
+
+function dayAfter(day: string, days: number): string {
+  return new Date(Date.parse(day) + days * DAY_MILLISECONDS).toISOString().slice(0, 10);
+}
+
+function isDay(written: string | null): written is string {
+  return written !== null && /^\d{4}-\d\d-\d\d$/.test(written) && !Number.isNaN(Date.parse(written));
+}
