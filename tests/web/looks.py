@@ -47,5 +47,6 @@ async def look_at(
         await visitor.sees(heading)
         await visitor.settled()
         await visitor.picture(f"{name}-{size}-{theme}")
-        assert await faults_of(visitor.page) == []
+        faults = await faults_of(visitor.page)
+        assert not faults, "\n".join(faults)
         assert await visitor.page.evaluate(BEYOND) == 0

@@ -32,7 +32,7 @@ export function Breakdown({ period }: { period: Period }) {
       {!lines.data && <ProblemNotice error={lines.error} again={() => void lines.refetch()} />}
       {lines.isPending && <Skeleton lines={4} />}
       {lines.data && (
-        <UsageTable label={t("usage.breakdown")} name={t(`usage.group.${group}`)} lines={lines.data} nameOf={(line) => names.ofLine(group, line)} />
+        <UsageTable label={t("usage.breakdownTable")} name={t(`usage.group.${group}`)} lines={lines.data} nameOf={(line) => names.ofLine(group, line)} />
       )}
       <More pages={lines} />
     </Card>

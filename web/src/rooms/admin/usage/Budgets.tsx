@@ -75,7 +75,7 @@ function OfMembers({ budgets }: { budgets: readonly Budget[] }) {
   return (
     <>
       <h3>{t("usage.ofMembers")}</h3>
-      <Table label={t("usage.ofMembers")} head={head} hasFigures>
+      <Table label={t("usage.membersTable")} head={head} hasFigures>
         {budgets.map((budget) => (
           <tr key={`${budget.name} ${budget.period}`}>
             <th scope="row">{names.member(budget.name, budget.username)}</th>
