@@ -2,14 +2,13 @@ import type { QueryClient, QueryKey } from "@tanstack/react-query";
 
 import { onLive, type LiveEvent } from "./news";
 
-/** What is read anew when the hall tells something: the first words of its query keys. */
+/** What is read anew when the hall tells something: the first words of its query keys. Boards follow by themselves. */
 const FOLLOWS: Partial<Record<LiveEvent, readonly string[]>> = {
   xp: ["dashboard", "history", "progress", "attempts", "ledger"],
   level: ["dashboard", "progress"],
   rank: ["dashboard", "progress", "ranks"],
   badge: ["dashboard", "progress", "badges"],
   streak: ["dashboard", "progress"],
-  boards: ["boards"],
 };
 /** Events come in groups; the first is waited for a little, and what goes on coming is looked at now and then. */
 const GATHER_MILLISECONDS = 150;

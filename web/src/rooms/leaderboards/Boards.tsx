@@ -11,8 +11,9 @@ import { searchOf, useBoardInAddress } from "./address";
 import { BoardChoice, useBoardName } from "./BoardChoice";
 import css from "./Boards.module.css";
 import { Lines } from "./Lines";
+import { useMoving } from "./moving";
 import { Place } from "./Place";
-import { boardQuery, placeQuery, WINDOWS, type Window } from "./queries";
+import { boardQuery, LINES_AT_ONCE, placeQuery, WINDOWS, type Window } from "./queries";
 import { Showing } from "./Showing";
 
 export function Component() {
@@ -58,6 +59,7 @@ function Board({ board, window }: { board: string; window: Window }) {
   const top = useInfiniteQuery(boardQuery(board, window));
   const { data: place } = useQuery(placeQuery(board, window));
   const { data: lines, error, refetch } = top;
+  useMoving(board, lines?.length ?? 0, LINES_AT_ONCE);
   return (
     <Card title={t(`title.${window}`, { board: name })}>
       {!lines && <ProblemNotice error={error} again={() => void refetch()} />}

@@ -44,7 +44,7 @@ export function Lines({ name, lines, around = [], more }: LinesProps) {
         {apart.length > 0 && <li className={isCut ? css.gap : undefined}>{more}</li>}
         {apart.map(show)}
       </ol>
-      {apart.length === 0 && <div>{more}</div>}
+      {apart.length === 0 && <div className={css.more}>{more}</div>}
       {all.some(isTied) && <p className={text.small}>{t("ties")}</p>}
     </>
   );

@@ -8,6 +8,7 @@ import { More } from "../../parts/More";
 import { ProblemNotice } from "../../parts/Notice";
 import text from "../../parts/text.module.css";
 import { seasonsQuery } from "./queries";
+import css from "./Seasons.module.css";
 
 /** The seasons that are over. */
 export function Component() {
@@ -26,8 +27,8 @@ export function Component() {
         {data?.length === 0 && <p className={text.soft}>{t("seasons.none")}</p>}
         <ul>
           {data?.map(({ id, starts_at, ends_at }) => (
-            <li key={id} className={text.row}>
-              <Link to={`/leaderboards/seasons/${id}`}>{nameOf(id)}</Link>
+            <li key={id} className={`${text.row} ${css.row}`}>
+              <Link className={css.season} to={`/leaderboards/seasons/${id}`}>{nameOf(id)}</Link>
               <span className={text.small}>
                 {t("seasons.time", { from: format.date(starts_at), until: format.date(lastDayBefore(ends_at)) })}
               </span>

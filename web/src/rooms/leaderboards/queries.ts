@@ -10,10 +10,10 @@ export type Line = Schemas["BoardLineOut"];
 
 /** The board of the whole hall; each other has the name of its domain. */
 export const WHOLE_HALL = "global";
-const LINES_AT_ONCE = 20;
+export const LINES_AT_ONCE = 20;
 const NEIGHBOURS = 2;
-/** A board that one comes back to has moved on: it is asked for anew, and while one looks at it. */
-const MOVING = { staleTime: 0, refetchInterval: 20_000 };
+/** A board that one comes back to has moved on; while one looks at it, `useMoving` follows it. */
+const MOVING = { staleTime: 0 };
 
 export const boardsQuery = queryOptions({
   queryKey: ["boards"],
