@@ -25,21 +25,21 @@ async def busy_member(member: Guest, admin: Guest) -> dict[str, Any]:
         },
         expect=202,
     )
-    goal = await _once(member, f"/goals/{goal['id']}", lambda it: it["status"] == "proposed")
+    goal = await once(member, f"/goals/{goal['id']}", lambda it: it["status"] == "proposed")
     version = goal["plan"]["version"]
     await member.post(f"/goals/{goal['id']}/plan/accept", {"version": version}, expect=200)
     await member.post("/tasks/generate", {}, expect=200)
     challenge = await publish_flag(admin, "lantern", 120, "python")
     attempt = await member.post(f"/challenges/{challenge}/attempts", expect=201)
     await member.post(f"/attempts/{attempt['id']}/submit", {"answer": "lantern"}, expect=202)
-    return await _once(
+    return await once(
         member,
         f"/dashboard/{member.id}",
         lambda it: it["progress"]["total_xp"] > 0 and it["today"]["tasks"] != [],
     )
 
 
-async def _once(member: Guest, path: str, state: Any) -> dict[str, Any]:
+async def once(member: Guest, path: str, state: Any) -> dict[str, Any]:
     """Ask until it is so."""
     async with asyncio.timeout(PATIENCE_SECONDS):
         while not state(answer := await member.get(path)):  # noqa: ASYNC110  # as a page would

@@ -7,6 +7,7 @@ import type boards from "./en/boards.json";
 import type challenges from "./en/challenges.json";
 import type goals from "./en/goals.json";
 import type hall from "./en/hall.json";
+import type progress from "./en/progress.json";
 
 export type Language = "en" | "de";
 export const LANGUAGES: readonly Language[] = ["en", "de"];
@@ -19,6 +20,7 @@ interface Words {
   boards: typeof boards;
   challenges: typeof challenges;
   goals: typeof goals;
+  progress: typeof progress;
 }
 /** The words of a group of rooms; `hall` has those of all rooms. */
 export type Vocabulary = keyof Words;

@@ -34,10 +34,14 @@ export function connect(memberId: string): () => void {
 /** Keeps a stream open: where it ends another one is opened, after a while that grows. */
 async function keep(stopped: AbortSignal, tell: (told: Told) => void): Promise<void> {
   let failures = 0;
+  let isFirst = true;
   while (!stopped.aborted) {
+    const wasLost = !isFirst;
+    isFirst = false;
     const isSignedIn = await listen(stopped, (told) => {
       failures = 0;
       tell(told);
+      if (wasLost && told.event === "hello") tell({ event: "again", data: null });
     });
     if (stopped.aborted) return;
     if (isSignedIn) await wait(stopped, failures++);

@@ -40,14 +40,14 @@ export function follow(client: QueryClient): () => void {
   };
   const entries = Object.entries(FOLLOWS) as [LiveEvent, readonly string[]][];
   const all = new Set(entries.flatMap(([, words]) => words));
+  const follows = ({ queryKey }: { queryKey: QueryKey }): boolean => all.has(firstWord(queryKey));
   const ends = [
     ...entries.map(([event, words]) => onLive(event, () => soon(words))),
     onLive("hello", () => {
       const before = Date.now() - FRESH_MILLISECONDS;
-      void client.invalidateQueries({
-        predicate: ({ queryKey, state }) => all.has(firstWord(queryKey)) && state.dataUpdatedAt < before,
-      });
+      void client.invalidateQueries({ predicate: (query) => follows(query) && query.state.dataUpdatedAt < before });
     }),
+    onLive("again", () => void client.invalidateQueries({ predicate: follows })),
   ];
   return () => {
     clearTimeout(timer);

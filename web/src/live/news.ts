@@ -1,7 +1,9 @@
-/** What `/live` tells, by the names of its events: the contract is in `docs/signing-in.md`. */
+/** What `/live` tells, by the names of its events (the contract is in `docs/signing-in.md`), and `again`, of our own. */
 export interface LiveNews {
   /** The stream is open; what was told before is not known. */
   hello: { readonly session_id: string };
+  /** It had been lost, and is open again: what was told meanwhile nobody here has heard. */
+  again: null;
   /** XP was earned or taken back; `causes` has the first of what for. */
   xp: {
     readonly xp: number;

@@ -1,6 +1,7 @@
 import { useFormats } from "../../i18n/formats";
 import { useWords } from "../../i18n";
 import { Meter } from "../../parts/Meter";
+import { useCountUp } from "../../parts/useCountUp";
 import { Seal } from "../../parts/Seal";
 import css from "./Standing.module.css";
 import type { Dashboard } from "./queries";
@@ -10,6 +11,7 @@ export function Standing({ dashboard: { progress, streak } }: { dashboard: Dashb
   const { t } = useWords();
   const format = useFormats();
   const next = progress.level + 1;
+  const counted = useCountUp(progress.total_xp);
   const left = t("dashboard.toNext", { xp: format.number(progress.next_level_xp - progress.total_xp), level: next });
   return (
     <div className={css.standing}>
@@ -21,7 +23,7 @@ export function Standing({ dashboard: { progress, streak } }: { dashboard: Dashb
           from={progress.level_xp}
           to={progress.next_level_xp}
           words={left}
-          figure={<strong className={css.figure}>{t("dashboard.xp", { xp: format.number(progress.total_xp) })}</strong>}
+          figure={<strong className={css.figure}>{t("dashboard.xp", { xp: format.number(counted) })}</strong>}
         />
       </div>
       <div className={css.streak}>
