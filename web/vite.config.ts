@@ -16,5 +16,5 @@ export default defineConfig({
     reportCompressedSize: false,
   },
   css: { modules: { localsConvention: "camelCaseOnly" } },
-  server: { proxy: { "/api": { target: HALL, changeOrigin: true } } },
+  server: { proxy: { "/api": { target: HALL, changeOrigin: true }, "/health": HALL } },
 });

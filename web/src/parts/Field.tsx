@@ -16,7 +16,7 @@ interface FieldProps<Values extends FieldValues> {
   name: FieldPath<Values>;
   label: string;
   why?: ReactNode;
-  type?: "text" | "email" | "password" | "date";
+  type?: "text" | "email" | "password" | "date" | "datetime-local";
   /** For a text of several lines, how many of them are seen at once. */
   lines?: number;
   inputMode?: "text" | "numeric";
