@@ -19,9 +19,10 @@ import { SignInForm } from "./SignInForm";
 export default function DoorDialog({ what, me }: { what: Question; me: Me }) {
   const { t } = useWords();
   const client = useQueryClient();
+  const isOut = what !== "confirm";
   const leave = (): void => {
     settle(false);
-    if (what === "ended") forget(client);
+    if (isOut) forget(client);
   };
   const goOn = async (): Promise<void> => {
     const now = await enter(client);
@@ -29,12 +30,12 @@ export default function DoorDialog({ what, me }: { what: Question; me: Me }) {
   };
   return (
     <Window
-      title={what === "ended" ? t("door.endedTitle") : t("door.confirmTitle")}
-      isKept={what === "ended"}
+      title={t(`door.${what}Title`)}
+      isKept={isOut}
       onClose={leave}
     >
-      <p>{what === "ended" ? t("door.endedWords") : t("door.confirmWords")}</p>
-      {what === "ended" ? (
+      <p>{t(`door.${what}Words`)}</p>
+      {isOut ? (
         <>
           <SignInForm login={me.username} onSignedIn={goOn} />
           <Providers inNewTab />
@@ -43,7 +44,7 @@ export default function DoorDialog({ what, me }: { what: Question; me: Me }) {
         <ConfirmForm />
       )}
       <Button look="quiet" onPress={leave}>
-        {what === "ended" ? t("door.leave") : t("do.cancel")}
+        {isOut ? t("door.leave") : t("do.cancel")}
       </Button>
     </Window>
   );

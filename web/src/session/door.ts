@@ -7,7 +7,7 @@
  */
 import { unreachable } from "../api/problem";
 
-export type Question = "ended" | "confirm";
+export type Question = "ended" | "suspended" | "confirm";
 
 const API = "/api/v1";
 const CSRF_COOKIE = "__Host-guildhall-csrf";
@@ -24,6 +24,8 @@ interface Asked {
 
 let asked: Asked | null = null;
 let isIn = false;
+/** What the hall said when it last refused to renew a session. */
+let refusedWith: string | undefined;
 const listeners = new Set<() => void>();
 
 /** The question that a person must answer before what waits can go on; null for none. */
@@ -45,7 +47,7 @@ export function setSignedIn(now: boolean): void {
 export function settle(inAgain: boolean): void {
   const settled = asked;
   asked = null;
-  if (!inAgain && settled?.question === "ended") isIn = false;
+  if (!inAgain && settled && settled.question !== "confirm") isIn = false;
   settled?.settle(inAgain);
   listeners.forEach((listener) => listener());
 }
@@ -57,7 +59,7 @@ export function mayBeSignedIn(): boolean {
 
 export async function fetchInSession(request: Request): Promise<Response> {
   let response = await fetchUnasked(request);
-  if ((await hasEnded(response)) && isIn && (await ask("ended"))) {
+  if ((await hasEnded(response)) && isIn && (await ask(refusedWith === "account_suspended" ? "suspended" : "ended"))) {
     response = await send(request.clone());
   }
   if (response.status === 403 && (await codeOf(response)) === "reauthentication_required") {
@@ -96,6 +98,7 @@ async function refresh(): Promise<boolean> {
     const response = await send(new Request(`${location.origin}${API}/auth/refresh`, { method: "POST" }));
     if (response.status >= 500 || response.status === 429) throw unreachable();
     if (response.ok) localStorage.setItem(REFRESHED, String(Date.now()));
+    refusedWith = response.ok ? undefined : await codeOf(response);
     return response.ok;
   });
 }

@@ -72,7 +72,7 @@ export function useOtherTabs(): void {
         void client.invalidateQueries({ queryKey: meQuery.queryKey });
       } else if (me.id !== data.id) {
         location.assign("/"); // Another member is in now: nothing of the one before may stay.
-      } else if (question() === "ended") {
+      } else if (question() === "ended" || question() === "suspended") {
         settle(true);
       }
     };
