@@ -43,21 +43,27 @@ export function AuditNarrow() {
   return (
     <form className={form.form} onSubmit={(event) => void show(event)} noValidate>
       <div className={css.filters}>
-        <Choice
-          label={t("audit.action")}
-          {...register("action")}
-          options={[
-            ["", t("filter.any")] as const,
-            ...acts,
-            ...(strange && !acts.some(([act]) => act === strange) ? [[strange, strange] as const] : []),
-          ]}
-        />
+        <div className={css.wide}>
+          <Choice
+            label={t("audit.action")}
+            {...register("action")}
+            options={[
+              ["", t("filter.any")] as const,
+              ...acts,
+              ...(strange && !acts.some(([act]) => act === strange) ? [[strange, strange] as const] : []),
+            ]}
+          />
+        </div>
         <Field control={control} name="actor" label={t("audit.actor")} />
         <Field control={control} name="target" label={t("audit.target")} />
         <Field control={control} name="address" label={t("audit.address")} />
         <Field control={control} name="request" label={t("audit.request")} />
-        <Field control={control} name="since" type="datetime-local" label={t("audit.since")} />
-        <Field control={control} name="until" type="datetime-local" label={t("audit.until")} />
+        <div className={css.wide}>
+          <Field control={control} name="since" type="datetime-local" label={t("audit.since")} />
+        </div>
+        <div className={css.wide}>
+          <Field control={control} name="until" type="datetime-local" label={t("audit.until")} />
+        </div>
       </div>
       <div className={form.row}>
         <Button type="submit" look="main" isPending={formState.isSubmitting}>

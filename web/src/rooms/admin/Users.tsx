@@ -60,7 +60,9 @@ function Narrow() {
   const find = form.handleSubmit(({ search }) => filters.set({ search: search.trim() }));
   return (
     <form className={css.filters} role="search" onSubmit={(event) => void find(event)} noValidate>
-      <Field control={form.control} name="search" label={t("users.search")} why={t("users.searchWhy")} />
+      <div className={css.wide}>
+        <Field control={form.control} name="search" label={t("users.search")} />
+      </div>
       <Choice
         label={t("users.role")}
         value={filters.of("role")}
