@@ -48,6 +48,10 @@ const router = createBrowserRouter([
             element: <MembersOnly />,
             children: [
               { path: "/dashboard", lazy: () => import("./rooms/dashboard/Dashboard") },
+              { path: "/challenges", lazy: () => withWords("challenges", import("./rooms/challenges/Challenges")) },
+              { path: "/challenges/:id", lazy: () => withWords("challenges", import("./rooms/challenges/Challenge")) },
+              { path: "/attempts", lazy: () => withWords("challenges", import("./rooms/challenges/Attempts")) },
+              { path: "/attempts/:id", lazy: () => withWords("challenges", import("./rooms/challenges/Attempt")) },
               { path: "/settings", lazy: () => import("./rooms/settings/Settings") },
               {
                 lazy: () => withWords("boards", import("./rooms/leaderboards/Leaderboards")),

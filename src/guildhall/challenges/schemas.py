@@ -137,7 +137,7 @@ class ChallengeSummary(BaseModel):
     difficulty: Difficulty
     tags: list[str]
     domain: str | None
-    grader_type: str
+    grader_type: Literal["flag", "quiz", "review", "self"]
     published: bool
     chance: float = Field(description="Predicted chance, 0 to 1, that the reader passes.")
     passed: bool = Field(description="Whether the reader has passed it.")

@@ -23,3 +23,9 @@ export const domainsQuery = queryOptions({
   staleTime: 600_000,
   queryFn: () => answer(api.GET("/api/v1/domains")),
 });
+
+/** One's own XP, level, streak, ranks and badges. */
+export const progressQuery = queryOptions({
+  queryKey: ["progress"],
+  queryFn: () => answer(api.GET("/api/v1/progress/me")),
+});

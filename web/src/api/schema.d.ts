@@ -2679,8 +2679,11 @@ export interface components {
             tags: string[];
             /** Domain */
             domain: string | null;
-            /** Grader Type */
-            grader_type: string;
+            /**
+             * Grader Type
+             * @enum {string}
+             */
+            grader_type: "flag" | "quiz" | "review" | "self";
             /** Published */
             published: boolean;
             /**
@@ -2754,8 +2757,11 @@ export interface components {
             tags: string[];
             /** Domain */
             domain: string | null;
-            /** Grader Type */
-            grader_type: string;
+            /**
+             * Grader Type
+             * @enum {string}
+             */
+            grader_type: "flag" | "quiz" | "review" | "self";
             /** Published */
             published: boolean;
             /**

@@ -41,18 +41,27 @@ export function Choice({ label, why, fault, options, ...rest }: ChoiceProps) {
 }
 
 interface ChoicesProps extends Omit<ComponentProps<"input">, "className" | "id" | "type" | "value"> {
-  label: string;
+  label: ReactNode;
+  fault?: string;
   options: readonly (readonly [value: string, name: string])[];
   /** Whether one of them can be chosen, or any number. */
   type: "radio" | "checkbox";
+  /** One below the other: for options that are sentences. */
+  isStacked?: boolean;
 }
 
 /** A labelled set of boxes. Takes what `register` of a form gives. */
-export function Choices({ label, options, type, ...rest }: ChoicesProps) {
+export function Choices({ label, fault, options, type, isStacked, ...rest }: ChoicesProps) {
+  const id = useId();
   return (
-    <fieldset className={css.choices}>
+    <fieldset className={css.choices} aria-describedby={fault ? id : undefined}>
       <legend>{label}</legend>
-      <div className={css.options}>
+      {fault && (
+        <p className={css.fault} id={id} role="alert">
+          {fault}
+        </p>
+      )}
+      <div className={isStacked ? css.stack : css.options}>
         {options.map(([value, name]) => (
           <label key={value} className={css.option}>
             <input {...rest} type={type} value={value} />

@@ -14,12 +14,12 @@ import css from "./Field.module.css";
 interface FieldProps<Values extends FieldValues> {
   control: Control<Values>;
   name: FieldPath<Values>;
-  label: string;
+  label: ReactNode;
   why?: ReactNode;
   type?: "text" | "email" | "password" | "date" | "datetime-local";
   /** For a text of several lines, how many of them are seen at once. */
   lines?: number;
-  inputMode?: "text" | "numeric";
+  inputMode?: "text" | "numeric" | "decimal";
   autoComplete?: string;
   autoFocus?: boolean;
   isReadOnly?: boolean;

@@ -1,0 +1,34 @@
+import { useMutation, useQueryClient } from "@tanstack/react-query";
+
+import { answer, api } from "../../api/client";
+import { useWords } from "../../i18n";
+import { Button } from "../../parts/Button";
+import form from "../../parts/form.module.css";
+import { Notice, ProblemNotice } from "../../parts/Notice";
+import type { Challenge } from "./queries";
+
+/** For those who may change a challenge: whether others see it, and the way to change it. */
+export function Authors({ challenge, isOwn }: { challenge: Challenge; isOwn: boolean }) {
+  const { t } = useWords("challenges");
+  const client = useQueryClient();
+  const publish = useMutation({
+    mutationFn: () =>
+      answer(api.POST("/api/v1/challenges/{challenge_id}/publish", { params: { path: { challenge_id: challenge.id } } })),
+    onSuccess: () =>
+      Promise.all(["challenge", "challenges", "challenge-tags"].map((room) => client.invalidateQueries({ queryKey: [room] }))),
+  });
+  return (
+    <Notice tone="plain">
+      {!challenge.published && <p>{t("draft.words")}</p>}
+      {challenge.published && <p>{isOwn ? t("own.words") : t("own.others")}</p>}
+      <ProblemNotice error={publish.error} />
+      <div className={form.row}>
+        {!challenge.published && (
+          <Button look="main" onPress={() => publish.mutate()} isPending={publish.isPending}>
+            {t("write.publish")}
+          </Button>
+        )}
+      </div>
+    </Notice>
+  );
+}
