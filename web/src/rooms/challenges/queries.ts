@@ -4,6 +4,7 @@ import { useEffect, useRef } from "react";
 import { answer, api, type Schemas } from "../../api/client";
 import { asProblem } from "../../api/problem";
 import { pagesOf } from "../../api/queries";
+import { forgetDraft } from "../../parts/draft";
 
 export type Challenge = Schemas["ChallengeOut"];
 export type ChallengeSummary = Schemas["ChallengeSummary"];
@@ -49,15 +50,18 @@ export const challengeQuery = (id: string) =>
     queryFn: () => answer(api.GET("/api/v1/challenges/{challenge_id}", { params: { path: { challenge_id: id } } })),
   });
 
-/** One's own attempts, newest first. */
-export const attemptsQuery = (wanted: { challenge_id?: string; status?: Status }) =>
-  pagesOf(["attempts", wanted], (cursor) =>
+/** One's own attempts, newest first. They are graded behind one's back. */
+export const attemptsQuery = (wanted: { challenge_id?: string; status?: Status }) => ({
+  ...pagesOf(["attempts", wanted], (cursor) =>
     answer(api.GET("/api/v1/attempts", { params: { query: { ...wanted, limit: wanted.challenge_id ? MOST : PAGE, cursor } } })),
-  );
+  ),
+  staleTime: 0,
+});
 
 export const attemptQuery = (id: string) =>
   queryOptions({
     queryKey: ["attempt", id],
+    staleTime: 0,
     queryFn: () => answer(api.GET("/api/v1/attempts/{attempt_id}", { params: { path: { attempt_id: id } } })),
   });
 
@@ -74,6 +78,9 @@ export const xpOfQuery = (attempt: Attempt) =>
       ),
     refetchInterval: ({ state: { data, dataUpdateCount } }) => (data?.items.length ? false : backedOff(dataUpdateCount)),
   });
+
+/** What is typed for an attempt is kept under this name. */
+export const draftOf = (attempt: Attempt): string => `attempt.${attempt.id}`;
 
 export const isGraded = (attempt: Attempt): boolean => attempt.status === "passed" || attempt.status === "failed";
 
@@ -122,6 +129,7 @@ export function useHandIn(attempt: Attempt) {
       }
     },
     onSuccess: async () => {
+      forgetDraft(draftOf(attempt));
       client.setQueryData(attemptQuery(attempt.id).queryKey, { ...attempt, status: "submitted" });
       await Promise.all([
         client.invalidateQueries({ queryKey: ["attempt", attempt.id] }),

@@ -3,8 +3,8 @@ import { useEffect, useEffectEvent } from "react";
 import { useForm, type DefaultValues, type FieldValues, type UseFormReturn } from "react-hook-form";
 
 import { asProblem } from "../../../api/problem";
-import { forgetDraft, keptDraft, useDraft } from "../../../parts/draft";
-import { useHandIn, type Attempt } from "../queries";
+import { keptDraft, useDraft } from "../../../parts/draft";
+import { draftOf, useHandIn, type Attempt } from "../queries";
 
 /**
  * A form for an answer. What is typed is kept in this browser until it has been handed in; without a
@@ -15,11 +15,11 @@ export function useAnswering<Values extends FieldValues>(
   empty: Values & DefaultValues<Values>,
   body: (values: Values) => Record<string, unknown>,
 ): Answering<Values> {
-  const draft = `attempt.${attempt.id}`;
+  const draft = draftOf(attempt);
   const form = useForm<Values>({ defaultValues: keptDraft(draft, empty) });
   useDraft(draft, form);
   const { mutate, reset, error, isPending } = useHandIn(attempt);
-  const send = form.handleSubmit((values) => mutate(body(values), { onSuccess: () => forgetDraft(draft) }));
+  const send = form.handleSubmit((values) => mutate(body(values)));
   const isKept = error !== null && asProblem(error).status === 0;
   const sendAgain = useEffectEvent(() => void send());
   useEffect(() => {
