@@ -163,7 +163,7 @@ async def test_a_confirmation_gives_codes_once_and_ends_all_other_sessions(
     assert (await own.get("/users/me")).status_code == 200
     assert (await elsewhere.get("/users/me")).status_code == 401
     assert (await own.get("/users/me/second-factor")).json() == {
-        "totp": True, "recovery_codes_left": 10, "passkeys": 0,
+        "password": True, "totp": True, "recovery_codes_left": 10, "passkeys": 0,
     }  # fmt: skip
     assert (await acts(committed))["totp_confirmed"] == 1
     async with committed.units.read() as uow:
@@ -474,7 +474,7 @@ async def test_what_guards_the_second_factor_is_the_second_factor(
     assert (await proven.delete("/users/me/totp")).json()["error"] == "totp_not_found"
     assert (await proven.post("/users/me/recovery-codes")).json()["error"] == "totp_not_found"
     assert (await proven.get("/users/me/second-factor")).json() == {
-        "totp": False, "recovery_codes_left": 0, "passkeys": 0,
+        "password": True, "totp": False, "recovery_codes_left": 0, "passkeys": 0,
     }  # fmt: skip
     assert (await client.post("/auth/login", json=LOGIN)).status_code == 200
     recorded = await acts(committed)

@@ -411,3 +411,22 @@ async def test_who_is_suspended_meanwhile_is_told_so_when_they_refresh(
     await client.of(admin).patch(path, json={"status": "active"})
     over = await refresh(client, signed_in)
     assert (over.status_code, over.json()["error"]) == (401, "refresh_token_invalid")
+
+
+async def test_a_member_ends_all_sessions_but_the_one_they_ask_from(
+    client: Client, committed: Hall, signed_in: Tokens_
+) -> None:
+    others = [await sign_in(client, f"device {n}") for n in range(3)]
+    own = client.with_token(signed_in["access_token"])
+    answer = await own.delete("/users/me/sessions")
+    assert (answer.status_code, answer.json()) == (200, {"ended": 3})
+    assert [await status_of(client, tokens) for tokens in (signed_in, *others)] == [
+        200, *[401] * 3,
+    ]  # fmt: skip
+    assert [s["current"] for s in (await own.get("/users/me/sessions")).json()["items"]] == [True]
+    async with committed.units.read() as uow:
+        entry = await uow.session.scalar(
+            select(AuditEntry).where(AuditEntry.action == "sessions_ended")
+        )
+    assert entry is not None
+    assert entry.details == {"sessions": 3}

@@ -10,7 +10,6 @@ import asyncio
 import errno
 import json
 import os
-import shlex
 import shutil
 import signal
 import socket
@@ -38,6 +37,7 @@ POLL_SECONDS = 0.05
 ANSWER_SECONDS = 5.0
 LAST_WORDS_SECONDS = 1.0
 DRAIN_MARGIN_SECONDS = 2.0
+LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104  # compared with, not bound to
 
 
@@ -217,27 +217,19 @@ class _UpHall:
                 warned = True
             await asyncio.sleep(POLL_SECONDS)
         strong = self._voices.strong
+        page = _page(self._settings.api)
         lines = [
-            ("The hall is open", strong(self._url)),
-            ("API and its docs", f"{self._url}/docs"),
+            ("The hall is open", strong(page)),
+            ("API and its docs", f"{page}/docs"),
             ("Everything it keeps", str(self._premises.data_dir)),
             ("To stop it", "Ctrl-C"),
         ]
         self._voices.print("\n" + "\n".join(f"  {label:<20} {value}" for label, value in lines))
         if self._setup_token is not None:
-            body = json.dumps(
-                {
-                    "token": self._setup_token,
-                    "username": "admin",
-                    "email": "you@example.org",
-                    "password": "choose one",
-                }
-            )
+            # After the #: a browser tells that part of an address to nobody.
             self._voices.print(
-                "\n  It has no admin yet. Put in your own name, address and password:\n\n"
-                f"    curl {self._url}/api/v1/auth/setup -H 'content-type: application/json' \\\n"
-                f"      -d {shlex.quote(body)}\n\n"
-                f"  Setup token, good once: {strong(self._setup_token)}"
+                "\n  It has no admin yet. Open this page and become it; the link is good once:\n\n"
+                f"    {strong(f'{page}/setup#token={self._setup_token}')}"
             )
         self._voices.print("")
 
@@ -320,6 +312,13 @@ async def _ended(roles: Sequence[Role], seconds: float) -> None:
 def _url(api: ApiSettings) -> str:
     host = EVERYWHERE.get(api.api_host, api.api_host)
     return f"http://{f'[{host}]' if ':' in host else host}:{api.api_port}"
+
+
+def _page(api: ApiSettings) -> str:
+    """Give the address for browsers. On this machine by name: a passkey belongs to a name, never to
+    a number, and what is kept for `localhost` is not there at 127.0.0.1."""
+    local = LOOPBACK | EVERYWHERE.keys()
+    return api.origin if api.public_url or api.api_host in local else _url(api)
 
 
 async def _check_port(api: ApiSettings, patience_seconds: float) -> None:

@@ -149,13 +149,14 @@ async def new_recovery_codes(hall: Hall, who: Member) -> list[str]:
 
 
 async def state(uow: UnitOfWork, user_id: UUID) -> SecondFactorOut:
-    """Tell what an account can show beside its password."""
+    """Tell what an account can show: its password, and what there is beside it."""
 
     async def number_of(table: type[RecoveryCode | Passkey]) -> int:
         counted = select(func.count()).select_from(table).where(table.user_id == user_id)
         return (await uow.session.execute(counted)).scalar_one()
 
     return SecondFactorOut(
+        password=(await uow.session.get_one(User, user_id)).password_hash is not None,
         totp=await repository.has_second_factor(uow, user_id),
         recovery_codes_left=await number_of(RecoveryCode),
         passkeys=await number_of(Passkey),

@@ -44,6 +44,7 @@ __all__ = [
     "check_recent_elsewhere",
     "end_all",
     "end_device",
+    "end_others",
     "end_session",
     "logout",
     "open_session",
@@ -177,6 +178,13 @@ async def end_session(uow: UnitOfWork, member: Member, session_id: UUID) -> None
     if not ended:
         raise SessionNotFound
     _shut(uow, member, ended)
+
+
+async def end_others(uow: UnitOfWork, member: Member) -> int:
+    """End all of the member's sessions but the one they ask from; give how many. Audited."""
+    ended = await end_all(uow, member.id, "member", but=member.session_id)
+    record(uow, "sessions_ended", actor_id=member.id, target_id=member.id, sessions=len(ended))
+    return len(ended)
 
 
 async def end_device(uow: UnitOfWork, member: Member, device_id: UUID) -> None:

@@ -371,7 +371,11 @@ export interface paths {
         get: operations["list_sessions_api_v1_users_me_sessions_get"];
         put?: never;
         post?: never;
-        delete?: never;
+        /**
+         * End Other Sessions
+         * @description End all of one's sessions but the one that this request came from, at once.
+         */
+        delete: operations["end_other_sessions_api_v1_users_me_sessions_delete"];
         options?: never;
         head?: never;
         patch?: never;
@@ -784,7 +788,7 @@ export interface paths {
         };
         /**
          * Read Second Factor
-         * @description Tell what one can show beside the password.
+         * @description Tell what one can show to come in: a password, an authenticator app, passkeys.
          */
         get: operations["read_second_factor_api_v1_users_me_second_factor_get"];
         put?: never;
@@ -4403,6 +4407,11 @@ export interface components {
         /** SecondFactorOut */
         SecondFactorOut: {
             /**
+             * Password
+             * @description Whether there is one: who came by a provider has none.
+             */
+            password: boolean;
+            /**
              * Totp
              * @description Whether signing in asks for a code of an authenticator app.
              */
@@ -6041,6 +6050,47 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Page_SessionOut_"];
+                };
+            };
+            /** @description The request was refused; `error` says why. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The hall could not do it; `request_id` finds it in the logs. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    end_other_sessions_api_v1_users_me_sessions_delete: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Repeat a request safely: the same key gets the first answer again. */
+                "idempotency-key"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SessionsEnded"];
                 };
             };
             /** @description The request was refused; `error` says why. */

@@ -5,7 +5,7 @@ import { Link, Navigate, useLocation } from "react-router";
 import { useWords } from "../i18n";
 import { Slip } from "../parts/Card";
 import { enter, meQuery } from "../session/me";
-import { Providers } from "../session/Providers";
+import { OtherWays } from "../session/OtherWays";
 import { SignInForm } from "../session/SignInForm";
 
 export function Component() {
@@ -18,7 +18,7 @@ export function Component() {
     <Slip title={t("signIn.title")}>
       <title>{`${t("signIn.title")} · ${t("hall")}`}</title>
       <SignInForm onSignedIn={() => enter(client)} />
-      <Providers returnTo={to} />
+      <OtherWays returnTo={to} onSignedIn={() => enter(client)} />
       <p>
         <Link to="/reset-password">{t("account.forgot")}</Link>
       </p>

@@ -9,7 +9,13 @@ from fastapi import Request
 
 from guildhall.identity import recovery, repository, service, sessions
 from guildhall.identity.routes.base import PersonOnly, RecentMember, member
-from guildhall.identity.schemas import DeviceOut, SessionOut, UserChange, UserOut
+from guildhall.identity.schemas import (
+    DeviceOut,
+    SessionOut,
+    SessionsEnded,
+    UserChange,
+    UserOut,
+)
 from guildhall.infra.http import CurrentMember, Reads, Writes, hall_of
 from guildhall.kernel.paging import Limit, Page, page_of, position_in
 
@@ -60,6 +66,12 @@ async def list_sessions(
 ) -> Page[SessionOut]:
     """List one's living sessions, newest first."""
     return await sessions.page_of_sessions(uow, who, limit, cursor)
+
+
+@member.delete("/users/me/sessions")
+async def end_other_sessions(who: RecentMember, uow: Writes) -> SessionsEnded:
+    """End all of one's sessions but the one that this request came from, at once."""
+    return SessionsEnded(ended=await sessions.end_others(uow, who))
 
 
 @member.delete("/users/me/sessions/{session_id}", status_code=204)

@@ -83,7 +83,7 @@ async def reauthenticate(
 
 @member.get("/users/me/second-factor")
 async def read_second_factor(who: PersonOnly, uow: Reads) -> SecondFactorOut:
-    """Tell what one can show beside the password."""
+    """Tell what one can show to come in: a password, an authenticator app, passkeys."""
     return await second_factor.state(uow, who.id)
 
 

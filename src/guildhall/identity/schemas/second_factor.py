@@ -60,6 +60,7 @@ class RecoveryCodesOut(BaseModel):
 
 
 class SecondFactorOut(BaseModel):
+    password: bool = Field(description="Whether there is one: who came by a provider has none.")
     totp: bool = Field(description="Whether signing in asks for a code of an authenticator app.")
     recovery_codes_left: int
     passkeys: int
