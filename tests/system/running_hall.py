@@ -46,9 +46,11 @@ SERVERS = {"postgres": "postgres", "valkey": "valkey-server"}
 class RunningHall:
     """A supervised hall, seen from outside."""
 
-    def __init__(self, data_dir: Path, environment: dict[str, str]) -> None:
+    def __init__(
+        self, data_dir: Path, environment: dict[str, str], port: int | None = None
+    ) -> None:
         self.data_dir = data_dir
-        self.port = _free_port()
+        self.port = port or free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.environment = {
             **{k: v for k, v in os.environ.items() if not k.startswith(("PYTEST", "COV_"))},
@@ -215,7 +217,7 @@ async def running_hall(
     # Not pytest's: a Unix socket's path may have 107 characters, and the servers, which run under
     # an account of their own when we are root, must be able to reach it.
     place = _place()
-    hall = RunningHall(place / "data", {**IMPATIENT, **environment})
+    hall = RunningHall(place / "data", {**IMPATIENT, **environment}, port)
     try:
         if before is not None:
             await before(hall)
@@ -286,7 +288,7 @@ def _place() -> Path:
     return place
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]

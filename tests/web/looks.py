@@ -22,6 +22,26 @@ def in_every_light(test: Any) -> Any:
     return pytest.mark.parametrize("theme", ["light", "dark"])(sized)
 
 
+async def look(visitor: Visitor, name: str) -> None:
+    """Look at what a visitor sees just now. Axe finds nothing, nothing stands beyond the edge, and
+    a picture is left to be looked at."""
+    await visitor.settled()
+    await visitor.picture(name)
+    faults = await faults_of(visitor.page)
+    assert not faults, "\n".join(faults)
+    assert await visitor.page.evaluate(BEYOND) == 0
+
+
+def light_of(theme: Theme, size: str) -> dict[str, Any]:
+    """Give the browser's options for a theme and a size."""
+    width, height = SIZES[size]
+    return {
+        "viewport": {"width": width, "height": height},
+        "color_scheme": theme,
+        "reduced_motion": "reduce",
+    }
+
+
 async def look_at(
     browser: Browser,
     hall: RunningHall,
@@ -31,22 +51,10 @@ async def look_at(
     who: StorageState | None = None,
 ) -> None:
     """Enter a room, given as its name, its address, and a heading by which one knows that it is
-    there. Axe finds nothing, the policy refuses nothing, nothing stands beyond the edge, and a
-    picture is left to be looked at."""
+    there, and look at it; the policy refuses nothing."""
     name, address, heading = room
-    width, height = SIZES[size]
-    async with Visitor.at(
-        browser,
-        hall,
-        viewport={"width": width, "height": height},
-        color_scheme=theme,
-        reduced_motion="reduce",
-        storage_state=who,
-    ) as visitor:
+    light = light_of(theme, size)
+    async with Visitor.at(browser, hall, **light, storage_state=who) as visitor:
         await visitor.page.goto(address)
         await visitor.sees(heading)
-        await visitor.settled()
-        await visitor.picture(f"{name}-{size}-{theme}")
-        faults = await faults_of(visitor.page)
-        assert not faults, "\n".join(faults)
-        assert await visitor.page.evaluate(BEYOND) == 0
+        await look(visitor, f"{name}-{size}-{theme}")

@@ -30,7 +30,7 @@ OPEN_ROOMS = {
 }
 ROOMS_OF_MEMBERS = {
     "dashboard": ("/dashboard", "What you could do next"),
-    "settings": ("/settings", "Where you are signed in"),
+    "settings": ("/settings", "Your days"),
 }
 
 

@@ -128,7 +128,7 @@ async def test_an_expired_access_token_is_renewed_once_and_unseen(
     visitor: Visitor, elsewhere: Guest
 ) -> None:
     refreshes: list[Request] = []
-    await visitor.page.goto("/settings")
+    await visitor.page.goto("/settings/devices")
     await visitor.sees("Where you are signed in")
     visitor.context.on(
         "request", lambda asked: refreshes.append(asked) if "/auth/refresh" in asked.url else None
@@ -263,7 +263,7 @@ async def test_a_sensitive_change_asks_who_one_is_and_goes_on(
         " WHERE user_id = $1 RETURNING 1",
         elsewhere.id,
     )
-    await visitor.page.goto("/settings")
+    await visitor.page.goto("/settings/devices")
     await visitor.sees("Where you are signed in")
     await visitor.page.get_by_role("button", name=re.compile("^Sign out of")).first.click()
     await visitor.sees("Is it still you?")

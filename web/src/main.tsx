@@ -42,6 +42,7 @@ const router = createBrowserRouter([
           { path: "/sign-in", lazy: () => import("./rooms/SignIn") },
           { path: "/sign-in/second-factor", lazy: () => import("./rooms/SecondFactor") },
           { path: "/sign-up", lazy: () => import("./rooms/SignUp") },
+          { path: "/setup", lazy: () => withWords("account", import("./rooms/Setup")) },
           { path: "/verify-email", lazy: () => import("./rooms/VerifyEmail") },
           { path: "/reset-password", lazy: () => import("./rooms/ResetPassword") },
           {
@@ -52,7 +53,17 @@ const router = createBrowserRouter([
               { path: "/challenges/:id", lazy: () => withWords("challenges", import("./rooms/challenges/Challenge")) },
               { path: "/attempts", lazy: () => withWords("challenges", import("./rooms/challenges/Attempts")) },
               { path: "/attempts/:id", lazy: () => withWords("challenges", import("./rooms/challenges/Attempt")) },
-              { path: "/settings", lazy: () => import("./rooms/settings/Settings") },
+              {
+                path: "/settings",
+                lazy: () => withWords("account", import("./rooms/settings/Settings")),
+                children: [
+                  { index: true, lazy: () => import("./rooms/settings/Account") },
+                  { path: "security", lazy: () => import("./rooms/settings/Security") },
+                  { path: "devices", lazy: () => import("./rooms/settings/Devices") },
+                  { path: "api-keys", lazy: () => import("./rooms/settings/ApiKeys") },
+                  { path: "data", lazy: () => import("./rooms/settings/Data") },
+                ],
+              },
               {
                 lazy: () => withWords("boards", import("./rooms/leaderboards/Leaderboards")),
                 children: [

@@ -60,6 +60,15 @@ export function useSignOut() {
   });
 }
 
+/** Takes back that one's account is to be erased. */
+export function useKeepAccount() {
+  const client = useQueryClient();
+  return useMutation({
+    mutationFn: () => answer(api.POST("/api/v1/users/me/keep")),
+    onSuccess: (me) => client.setQueryData(meQuery.queryKey, me),
+  });
+}
+
 /** Follows what other tabs of this browser tell: they all have the same session. */
 export function useOtherTabs(): void {
   const client = useQueryClient();

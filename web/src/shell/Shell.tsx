@@ -1,5 +1,5 @@
 import { onlineManager, useQuery } from "@tanstack/react-query";
-import { useEffect, useRef, useSyncExternalStore, type ReactNode } from "react";
+import { lazy, Suspense, useEffect, useRef, useSyncExternalStore, type ReactNode } from "react";
 import { Link, NavLink, Outlet, ScrollRestoration, useLocation } from "react-router";
 
 import { useWords } from "../i18n";
@@ -11,6 +11,8 @@ import { meQuery, useOtherTabs, useSignOut } from "../session/me";
 import { AdminIcon, ChallengesIcon, DashboardIcon, GoalsIcon, LeaderboardsIcon, SettingsIcon } from "./icons";
 import { Look } from "./Look";
 import css from "./Shell.module.css";
+
+const Leaving = lazy(() => import("../session/Leaving"));
 
 /** What is around every room. */
 export function Shell() {
@@ -69,11 +71,14 @@ export function Shell() {
           </div>
         )}
       </header>
-      {!isOnline && (
-        <div className={css.offline}>
-          <Notice tone="plain">{t("problem.offline")}</Notice>
-        </div>
-      )}
+      <div className={css.notices}>
+        {!isOnline && <Notice tone="plain">{t("problem.offline")}</Notice>}
+        {me?.erase_after && (
+          <Suspense>
+            <Leaving me={me} />
+          </Suspense>
+        )}
+      </div>
       <main className={css.main} id="content" ref={main} tabIndex={-1}>
         <Outlet />
       </main>

@@ -1,0 +1,625 @@
+"""A member's own account by its pages: what lets them in, what programs may do, what is theirs."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import json
+import re
+import sys
+import time
+import zipfile
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import httpx
+import pyotp
+import pytest
+import pytest_asyncio
+from playwright.async_api import Browser, CDPSession, StorageState
+
+from tests.oidc_server import PASSWORD as PASSWORD_ELSEWHERE
+from tests.oidc_server import running_oidc_server
+from tests.system.guests import Guest
+from tests.system.running_hall import PASSWORD, RunningHall, free_port, running_hall
+from tests.web.looks import Theme, in_every_light, light_of, look, look_at
+from tests.web.visitor import Visitor
+
+pytestmark = pytest.mark.xdist_group("web")  # One hall serves them all.
+
+ROOMS = {
+    "settings-security": ("/settings/security", "Password"),
+    "settings-devices": ("/settings/devices", "Devices you have used"),
+    "settings-api-keys": ("/settings/api-keys", "Your keys"),
+    "settings-data": ("/settings/data", "Delete your account"),
+}
+WEB = Path(__file__).resolve().parents[2] / "web"
+PIXELS = 4
+READER = """
+import decodeQR from "qr/decode.js";
+import { readFileSync } from "node:fs";
+const light = readFileSync(0);
+const data = Uint8Array.from({ length: light.length * 4 }, (_, i) => (i % 4 == 3 ? 255 : light[i >> 2]));
+const side = Number(process.argv[1]);
+process.stdout.write(decodeQR({ width: side, height: side, data }));
+"""
+RECOVERY_CODE = re.compile(r"(?:[A-Z2-7]{4}-){5}[A-Z2-7]{4}")
+STEP_SECONDS = 30
+
+
+@pytest_asyncio.fixture
+async def client(hall: RunningHall) -> AsyncIterator[httpx.AsyncClient]:
+    async with httpx.AsyncClient(base_url=hall.url, timeout=30) as new:
+        yield new
+
+
+async def authenticator(visitor: Visitor) -> CDPSession:
+    """Give the visitor's device a fingerprint reader that keeps passkeys."""
+    devtools = await visitor.context.new_cdp_session(visitor.page)
+    await devtools.send("WebAuthn.enable")
+    options = {
+        "protocol": "ctap2",
+        "transport": "internal",
+        "hasResidentKey": True,
+        "hasUserVerification": True,
+        "isUserVerified": True,
+        "automaticPresenceSimulation": True,
+    }
+    await devtools.send("WebAuthn.addVirtualAuthenticator", {"options": options})
+    return devtools
+
+
+async def read_qr(path: str) -> str:
+    """Give what a QR code says, drawn as squares of one by one."""
+    dark = {(int(x), int(y)) for x, y in re.findall(r"M(\d+) (\d+)", path)}
+    edge = min(x for x, _ in dark)
+    side = (max(x for x, _ in dark) + 1 + edge) * PIXELS
+    light = bytes(
+        0 if (x // PIXELS, y // PIXELS) in dark else 255 for y in range(side) for x in range(side)
+    )
+    reader = await asyncio.create_subprocess_exec(
+        *(str(Path(sys.executable).with_name("node")), "--input-type=module", "-e", READER),
+        *("--", str(side)),
+        cwd=WEB,
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+    )
+    said, _ = await reader.communicate(light)
+    return said.decode()
+
+
+async def grow_stale(hall: RunningHall, visitor: Visitor) -> None:
+    """Let it be long ago that the visitor proved who they are."""
+    await hall.rows(
+        "UPDATE active_sessions SET authenticated_at = authenticated_at - interval '1 hour'"
+        " WHERE user_id = (SELECT id FROM users WHERE username = $1) RETURNING 1",
+        visitor.name,
+    )
+
+
+async def sign_out_and_in(visitor: Visitor) -> None:
+    await visitor.press("Sign out")
+    await visitor.sees("A place to get better")
+    await visitor.page.goto("/sign-in")
+    await visitor.fill(**{"Name or email address": visitor.name, "Password": PASSWORD})
+    await visitor.press("Sign in")
+
+
+async def set_up_app(visitor: Visitor) -> tuple[pyotp.TOTP, list[str]]:
+    """Set up an app by the page; give the app, and the recovery codes as they were shown."""
+    page = visitor.page
+    await page.goto("/settings/security")
+    await visitor.press("Set up an app")
+    await visitor.sees("Set up your app")
+    shown = await page.locator("figure code").inner_text()
+    app = pyotp.TOTP(shown.replace(" ", ""))
+    link = await page.get_by_role("link", name="Or open an app").get_attribute("href")
+    assert link is not None
+    assert pyotp.parse_uri(link).now() == app.now()
+    await visitor.fill(Code_from_the_app="000000")
+    await visitor.press("Confirm")
+    await page.locator("[aria-invalid=true]").wait_for()
+    await visitor.fill(Code_from_the_app=app.now())
+    await visitor.press("Confirm")
+    await visitor.sees("Your recovery codes")
+    codes = await page.get_by_role("dialog").locator("li").all_inner_texts()
+    return app, codes
+
+
+async def test_an_app_is_set_up_by_the_page_and_then_asked_for(visitor: Visitor) -> None:
+    page = visitor.page
+    await visitor.sign_up()
+    app, codes = await set_up_app(visitor)
+    async with page.expect_download() as downloading:
+        await visitor.press("Save as a file")
+    saved = Path(await (await downloading.value).path()).read_text()
+    assert RECOVERY_CODE.findall(saved) == codes
+    assert len(codes) == 10
+    await visitor.press("I have kept them")
+    await page.get_by_text("10 recovery codes are left").wait_for()
+
+    await sign_out_and_in(visitor)
+    # A code is good once, so it is the next one that lets in.
+    await visitor.fill(Code_from_the_app=app.at(int(time.time()), 1))
+    await visitor.press("Sign in")
+    await visitor.sees(f"Good to see you, {visitor.name}")
+
+    await sign_out_and_in(visitor)
+    await visitor.press("Use a recovery code instead")
+    await visitor.fill(Recovery_code=codes[0])
+    await visitor.press("Sign in")
+    await visitor.sees(f"Good to see you, {visitor.name}")
+    await page.goto("/settings/security")
+    await page.get_by_text("9 recovery codes are left").wait_for()
+
+    await visitor.press("New recovery codes")
+    await visitor.sees("New recovery codes?")
+    await page.get_by_role("dialog").get_by_role("button", name="New recovery codes").click()
+    await visitor.sees("Your recovery codes")
+    renewed = await page.get_by_role("dialog").locator("li").all_inner_texts()
+    assert not set(renewed) & set(codes)
+    await visitor.press("I have kept them")
+
+    await visitor.press("Turn off")
+    await page.get_by_role("dialog").get_by_role("button", name="Turn off").click()
+    await page.get_by_role("button", name="Set up an app").wait_for()
+    await sign_out_and_in(visitor)
+    await visitor.sees(f"Good to see you, {visitor.name}")
+
+
+async def test_the_qr_code_says_what_the_link_does(visitor: Visitor) -> None:
+    """Read by a decoder, as a camera would."""
+    await visitor.sign_up()
+    await visitor.page.goto("/settings/security")
+    await visitor.press("Set up an app")
+    code = visitor.page.get_by_role("img", name="QR code")
+    link = await visitor.page.get_by_role("link", name="Or open an app").get_attribute("href")
+    assert await read_qr(await code.locator("path").get_attribute("d") or "") == link
+
+
+async def test_a_change_that_takes_a_code_asks_for_one_and_goes_on(visitor: Visitor) -> None:
+    await visitor.sign_up()
+    _, codes = await set_up_app(visitor)
+    await visitor.press("I have kept them")
+    # This session was opened without a code.
+    await visitor.press("Turn off")
+    await visitor.page.get_by_role("dialog").get_by_role("button", name="Turn off").click()
+    await visitor.sees("Is it still you?")
+    await visitor.fill(Password=PASSWORD, Code_from_the_app=codes[3])
+    await visitor.press("Confirm")
+    await visitor.page.get_by_role("button", name="Set up an app").wait_for()
+
+
+async def test_a_passkey_is_made_and_lets_in(visitor: Visitor, hall: RunningHall) -> None:
+    page = visitor.page
+    await visitor.sign_up()
+    await authenticator(visitor)
+    await page.goto("/settings/security")
+    await visitor.press("Add a passkey")
+    await visitor.fill(What_to_call_it="My thumb")
+    await visitor.press("Go on")
+    passkeys = page.get_by_role("list", name="Passkeys")
+    await passkeys.get_by_text("My thumb").wait_for()
+    await passkeys.get_by_text("not used yet").wait_for()
+
+    # The same device has nothing to add.
+    await visitor.press("Add a passkey")
+    await grow_stale(hall, visitor)
+    await visitor.press("Go on")
+    await visitor.sees("Is it still you?")
+    await visitor.press("Use a passkey")
+    await page.get_by_text("This device has a passkey for your account already.").wait_for()
+    await visitor.press("Cancel")
+
+    await visitor.press("Sign out")
+    await visitor.sees("A place to get better")
+    await page.goto("/settings/security")
+    await visitor.sees("Sign in")
+    await visitor.press("Use a passkey")
+    await visitor.sees("Security")
+    await passkeys.get_by_text("last used").wait_for()
+
+    await grow_stale(hall, visitor)
+    await visitor.press("Remove My thumb")
+    await page.get_by_role("dialog").get_by_role("button", name="Remove").click()
+    await visitor.sees("Is it still you?")
+    await visitor.press("Use a passkey")
+    await passkeys.wait_for(state="detached")
+
+    await visitor.press("Sign out")
+    await visitor.sees("A place to get better")
+    await page.goto("/sign-in")
+    await visitor.press("Use a passkey")
+    await page.get_by_role("alert").get_by_text("The hall does not know this passkey").wait_for()
+
+
+async def test_a_session_that_ended_goes_on_with_a_passkey_of_the_same_member_only(
+    visitor: Visitor, client: httpx.AsyncClient
+) -> None:
+    page = visitor.page
+    await authenticator(visitor)
+    names = []
+    for _ in range(2):  # Both have theirs on this device; the later one's is offered first.
+        await visitor.sign_up()
+        await page.goto("/settings/security")
+        await visitor.press("Add a passkey")
+        await visitor.press("Go on")
+        await page.get_by_role("list", name="Passkeys").wait_for()
+        names.append(visitor.name)
+        await visitor.press("Sign out")
+        await visitor.sees("A place to get better")
+        visitor.name = f"{visitor.name}-2"
+    first, second = names
+    visitor.name = first
+    await page.goto("/sign-in")
+    await visitor.fill(**{"Name or email address": first, "Password": PASSWORD})
+    await visitor.press("Sign in")
+    await visitor.sees(f"Good to see you, {first}")
+    await page.get_by_role("link", name="Settings").click()
+    await visitor.fill(Minutes_a_day="77")
+    await end_sessions_of(visitor.hall, first)
+    save = page.locator("section", has_text="Your days").get_by_role("button", name="Save")
+    await save.click()
+    await visitor.sees("Your session has ended")
+    await visitor.press("Use a passkey")
+    await page.get_by_text("That passkey belongs to another member").wait_for()
+    assert await page.get_by_label("Minutes a day").input_value() == "77"
+    other = Guest(client, second)
+    await other.login()
+    assert (await other.get("/users/me"))["daily_capacity_minutes"] != 77
+    await visitor.fill(Password=PASSWORD)
+    await visitor.press("Sign in")
+    await page.get_by_text("Saved.").wait_for()
+
+
+async def end_sessions_of(hall: RunningHall, name: str) -> None:
+    """End somebody's sessions as an operator would who asks for it over the API."""
+    async with httpx.AsyncClient(base_url=hall.url, timeout=30) as client:
+        guest = Guest(client, name)
+        await guest.login()
+        answer, _ = await guest.ask("DELETE", "/users/me/sessions")
+        assert answer.status_code == 200, answer.text
+
+
+async def test_a_new_password_is_set_and_ends_what_else_there_is(
+    visitor: Visitor, client: httpx.AsyncClient
+) -> None:
+    page = visitor.page
+    await visitor.sign_up()
+    elsewhere = Guest(client, visitor.name)
+    await elsewhere.login()
+    await page.goto("/settings/security")
+    await visitor.fill(Current_password="not this one", New_password="quite another horse")
+    await visitor.press("Change the password")
+    await page.get_by_text("The current password is not right").wait_for()
+    await visitor.fill(Current_password=PASSWORD)
+    await visitor.press("Change the password")
+    await page.get_by_text("Your new password is set.").wait_for()
+    answer, _ = await elsewhere.ask("GET", "/users/me")
+    assert answer.status_code == 401
+    login = {"login": visitor.name, "password": "quite another horse"}
+    assert (await client.post("/api/v1/auth/login", json=login)).status_code == 200
+
+
+async def test_devices_are_forgotten_and_all_else_is_signed_out(
+    visitor: Visitor, client: httpx.AsyncClient
+) -> None:
+    page = visitor.page
+    await visitor.sign_up()
+    guests = [Guest(client, visitor.name) for _ in range(3)]
+    for guest in guests:
+        await guest.login()
+    await page.goto("/settings/devices")
+    known = page.get_by_role("list", name="Devices you have used")
+    await known.get_by_text("This device").wait_for()
+    forget = known.get_by_role("button", name=re.compile("^Forget "))
+    before = await forget.count()
+    assert before >= 1
+    await known.get_by_text("from 127.0.0.1").first.wait_for()
+    await forget.first.click()
+    await visitor.sees("Where you are signed in")
+    if before > 1:
+        await visitor.press("Sign out everywhere else")
+        dialog = page.get_by_role("dialog")
+        await dialog.get_by_role("button", name="Sign out everywhere else").click()
+    sessions = page.get_by_role("list", name="Where you are signed in")
+    await sessions.get_by_role("button").first.wait_for(state="detached")
+    await sessions.get_by_text("This device").wait_for()
+    for guest in guests:
+        answer, _ = await guest.ask("GET", "/users/me")
+        assert answer.status_code == 401
+
+
+async def test_sessions_elsewhere_are_ended_all_at_once(
+    visitor: Visitor, client: httpx.AsyncClient
+) -> None:
+    page = visitor.page
+    await visitor.sign_up()
+    guests = [Guest(client, visitor.name) for _ in range(2)]
+    for guest in guests:
+        await guest.login()
+    await page.goto("/settings/devices")
+    await visitor.press("Sign out everywhere else")
+    dialog = page.get_by_role("dialog")
+    await dialog.get_by_role("button", name="Sign out everywhere else").click()
+    await dialog.wait_for(state="detached")
+    sessions = page.get_by_role("list", name="Where you are signed in")
+    assert await sessions.get_by_role("listitem").count() == 1
+    for guest in guests:
+        answer, _ = await guest.ask("GET", "/users/me")
+        assert answer.status_code == 401
+
+
+async def test_a_key_made_by_the_page_opens_what_it_may_until_it_is_revoked(
+    visitor: Visitor, client: httpx.AsyncClient
+) -> None:
+    page = visitor.page
+
+    async def opens(key: str, path: str) -> int:
+        answer = await client.get(f"/api/v1{path}", headers={"X-API-Key": key})
+        return answer.status_code
+
+    await visitor.sign_up()
+    await page.goto("/settings/api-keys")
+    await page.get_by_text("You have no keys.").wait_for()
+    await visitor.press("Make a key")
+    dialog = page.get_by_role("dialog")
+    await visitor.fill(What_it_is_for="Backup script")
+    await dialog.get_by_role("button", name="Make a key").click()
+    await dialog.get_by_text("Choose at least one thing").wait_for()
+    sees = dialog.get_by_role("group", name="It may see")
+    await sees.get_by_label("goals, plans and today’s tasks").check()
+    await dialog.get_by_label("How long it is good for").select_option("7")
+    await dialog.get_by_role("button", name="Make a key").click()
+    await visitor.sees("Your new key")
+    key = await dialog.locator("code").inner_text()
+    assert (await opens(key, "/goals"), await opens(key, "/users/me")) == (200, 403)
+    await visitor.press("I have kept it")
+    await page.get_by_text("not used yet").or_(page.get_by_text("last used")).wait_for()
+
+    await visitor.press("Replace Backup script")
+    await dialog.get_by_label("The old key still works for").select_option("0")
+    await dialog.get_by_role("button", name="Replace").click()
+    await visitor.sees("Your new key")
+    second = await dialog.locator("code").inner_text()
+    assert (await opens(key, "/goals"), await opens(second, "/goals")) == (401, 200)
+    await visitor.press("I have kept it")
+
+    await visitor.press("Revoke Backup script")
+    await dialog.get_by_role("button", name="Revoke").click()
+    await dialog.wait_for(state="detached")
+    assert await opens(second, "/goals") == 401
+    await page.get_by_role("button", name="Revoke Backup script").wait_for(state="detached")
+    assert await page.get_by_text("revoked on").count() == 2
+
+
+async def test_ones_data_is_put_together_and_fetched(visitor: Visitor) -> None:
+    page = visitor.page
+    await visitor.sign_up()
+    await page.goto("/settings/data")
+    await visitor.press("Put it together")
+    download = page.get_by_role("button", name="Download")
+    await download.wait_for()
+    async with page.expect_download() as downloading:
+        await download.click()
+    fetched = await downloading.value
+    assert re.fullmatch(r"guildhall-\d{4}-\d\d-\d\d\.zip", fetched.suggested_filename)
+    with zipfile.ZipFile(io.BytesIO(Path(await fetched.path()).read_bytes())) as zipped:
+        (account,) = json.loads(zipped.read("users.json"))
+        assert account["username"] == visitor.name
+        assert "manifest.json" in zipped.namelist()
+
+
+async def test_an_account_is_deleted_in_a_while_and_kept_after_all(
+    visitor: Visitor, client: httpx.AsyncClient
+) -> None:
+    page = visitor.page
+    await visitor.sign_up()
+    await page.goto("/settings/data")
+    await visitor.press("Delete my account …")
+    name = page.get_by_label("To confirm, type your name")
+    await name.fill("somebody else")
+    await visitor.press("Delete my account")
+    await page.get_by_text(f"That is not “{visitor.name}”.").wait_for()
+    await name.fill(visitor.name)
+    await visitor.press("Delete my account")
+    await page.get_by_role("alert").get_by_text("Your account will be erased on").wait_for()
+    guest = Guest(client, visitor.name)
+    await guest.login()
+    assert (await guest.get("/users/me"))["erase_after"] is not None
+
+    await page.goto("/dashboard")
+    await page.get_by_role("alert").get_by_text("Your account will be erased on").wait_for()
+    await visitor.press("Keep my account")
+    await page.get_by_role("alert").wait_for(state="detached")
+    assert (await guest.get("/users/me"))["erase_after"] is None
+
+
+@pytest_asyncio.fixture(scope="module")
+async def hall_with_provider(
+    hall: RunningHall, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[RunningHall]:
+    """Another hall, where nobody has been, and that a provider opens as well."""
+    port = free_port()
+    folder = tmp_path_factory.mktemp("oidc")
+    people = {"ada": {"family-name": "Lovelace", "emails": "ada@example.org"}}
+    async with running_oidc_server(folder, people) as server:
+        back = f"http://localhost:{port}/api/v1/auth/oidc/canaille/callback"
+        registered = await server.register(back)
+        provider = {
+            "name": "canaille",
+            "title": "The Duck",
+            "issuer": server.url,
+            "client_id": registered.id,
+            "client_secret": registered.secret,
+        }
+        async with running_hall(port, OIDC_PROVIDERS=json.dumps([provider])) as running:
+            yield running
+
+
+async def test_the_link_that_the_first_start_printed_makes_one_admin(
+    browser: Browser, hall_with_provider: RunningHall
+) -> None:
+    hall = hall_with_provider
+    printed = re.search(r"http://localhost:\d+(/setup#token=\S+)", hall.log.read_text())
+    assert printed is not None, hall.last_words()
+    assert f"http://localhost:{hall.port}/setup" in printed[0]
+    async with Visitor.at(browser, hall) as visitor:
+        page = visitor.page
+        await page.goto(printed[1])
+        await visitor.sees("Open the hall")
+        assert "token" not in page.url
+        await look(visitor, "setup")
+        await visitor.fill(
+            Name_in_the_hall=visitor.name, Email_address=visitor.email, Password=PASSWORD
+        )
+        await visitor.press("Become the admin")
+        await visitor.sees("The hall is yours")
+        await look(visitor, "setup-done")
+        await page.get_by_role("link", name="Set up a second factor").click()
+        await visitor.sees("Security")
+        await page.get_by_role("link", name="Admin").wait_for()
+    async with Visitor.at(browser, hall) as another:
+        await another.page.goto("/setup")
+        await another.fill(Setup_token=printed[0])
+        await another.press("Go on")
+        await another.fill(
+            Name_in_the_hall=another.name, Email_address=another.email, Password=PASSWORD
+        )
+        await another.press("Become the admin")
+        await another.page.get_by_text("This link opens nothing any more").wait_for()
+        await look(another, "setup-closed")
+
+
+async def test_an_account_elsewhere_is_linked_and_lets_in(
+    browser: Browser, hall_with_provider: RunningHall
+) -> None:
+    async with Visitor.at(browser, hall_with_provider) as visitor:
+        page = visitor.page
+        await visitor.sign_up()
+        await page.goto("/settings/security")
+        await visitor.press("Link The Duck")
+        await sign_in_elsewhere(visitor)
+        linked = page.get_by_role("list", name="Accounts elsewhere")
+        await linked.get_by_text("The Duck").wait_for()
+        await look(visitor, "settings-security-linked")
+
+        await visitor.press("Sign out")
+        await visitor.sees("A place to get better")
+        await page.goto("/sign-in")
+        await look(visitor, "sign-in-with-provider")
+        await page.get_by_role("link", name="Continue with The Duck").click()
+        await visitor.sees(f"Good to see you, {visitor.name}")
+
+        await page.goto("/settings/security")
+        await visitor.press("Unlink The Duck")
+        await page.get_by_role("dialog").get_by_role("button", name="Unlink").click()
+        await linked.wait_for(state="detached")
+
+
+async def sign_in_elsewhere(visitor: Visitor) -> None:
+    """Fill the provider's own forms."""
+    page = visitor.page
+    await page.locator("input[name=login]").fill("ada")
+    await page.locator("input[name=login]").press("Enter")
+    await page.locator("input[name=password]").fill(PASSWORD_ELSEWHERE)
+    await page.locator("input[name=password]").press("Enter")
+    await page.locator("button[name=answer][value=accept]").click()
+
+
+@pytest_asyncio.fixture(scope="module")
+async def settled_in(browser: Browser, hall: RunningHall) -> AsyncIterator[StorageState]:
+    """The browser of a member with one of everything, and about to leave."""
+    async with (
+        httpx.AsyncClient(base_url=hall.url, timeout=30) as client,
+        Visitor.at(browser, hall) as visitor,
+    ):
+        await visitor.sign_up()
+        await authenticator(visitor)
+        await visitor.page.goto("/settings/security")
+        await visitor.press("Add a passkey")
+        await visitor.press("Go on")
+        await visitor.page.get_by_role("list", name="Passkeys").wait_for()
+        guest = Guest(client, visitor.name)
+        await guest.login()
+        for name, scopes in (
+            ("Backup script", ["goals:read", "identity:read"]),
+            ("The lamp in the kitchen that shows today’s tasks", ["goals:read", "goals:write"]),
+            ("An old one", ["progression:read"]),
+        ):
+            body = {"name": name, "scopes": scopes}
+            made = await guest.post("/users/me/api-keys", body, expect=201)
+        answer, _ = await guest.ask("DELETE", f"/users/me/api-keys/{made['id']}")
+        assert answer.status_code == 204, answer.text
+        await guest.post("/users/me/export", expect=202)
+        await visitor.page.goto("/settings/data")
+        await visitor.page.get_by_role("button", name="Download").wait_for()
+        yield await visitor.context.storage_state()
+
+
+@in_every_light
+@pytest.mark.parametrize("room", ROOMS)
+async def test_a_room_of_the_settings_is_there(
+    browser: Browser,
+    hall: RunningHall,
+    settled_in: StorageState,
+    room: str,
+    theme: Theme,
+    size: str,
+) -> None:
+    await look_at(browser, hall, (room, *ROOMS[room]), theme, size, settled_in)
+
+
+@in_every_light
+async def test_what_is_shown_once_can_be_looked_at(
+    browser: Browser, hall: RunningHall, theme: Theme, size: str
+) -> None:
+    async with Visitor.at(browser, hall, **light_of(theme, size)) as visitor:
+        page = visitor.page
+        light = f"{size}-{theme}"
+        await visitor.sign_up()
+        await page.goto("/settings/security")
+        await visitor.press("Set up an app")
+        await visitor.sees("Set up your app")
+        await look(visitor, f"app-setup-{light}")
+        await visitor.press("Cancel")
+        await set_up_app(visitor)
+        await look(visitor, f"recovery-codes-{light}")
+        await visitor.press("I have kept them")
+        await page.get_by_text("10 recovery codes are left").wait_for()
+        await look(visitor, f"app-on-{light}")
+
+        await page.goto("/settings/api-keys")
+        await visitor.press("Make a key")
+        await look(visitor, f"new-key-{light}")
+        await visitor.fill(What_it_is_for="Backup script")
+        dialog = page.get_by_role("dialog")
+        await dialog.get_by_label("goals, plans and today’s tasks").check()
+        await dialog.get_by_role("button", name="Make a key").click()
+        await visitor.sees("Your new key")
+        await look(visitor, f"made-key-{light}")
+        await visitor.press("I have kept it")
+
+        await page.goto("/settings/data")
+        await visitor.press("Delete my account …")
+        await look(visitor, f"deletion-{light}")
+        await page.get_by_label("To confirm, type your name").fill(visitor.name)
+        await visitor.press("Delete my account")
+        await page.get_by_role("alert").wait_for()
+        await look(visitor, f"leaving-{light}")
+
+
+async def test_the_settings_speak_german(
+    browser: Browser, hall: RunningHall, settled_in: StorageState
+) -> None:
+    german = {**light_of("light", "phone"), "locale": "de-DE", "storage_state": settled_in}
+    async with Visitor.at(browser, hall, **german) as visitor:
+        for name, address, heading in (
+            ("security", "/settings/security", "Passwort"),
+            ("devices", "/settings/devices", "Geräte, die du benutzt hast"),
+            ("api-keys", "/settings/api-keys", "Deine Schlüssel"),
+            ("data", "/settings/data", "Dein Konto löschen"),
+        ):
+            await visitor.page.goto(address)
+            await visitor.sees(heading)
+            await look(visitor, f"settings-{name}-german")
