@@ -46,11 +46,9 @@ SERVERS = {"postgres": "postgres", "valkey": "valkey-server"}
 class RunningHall:
     """A supervised hall, seen from outside."""
 
-    def __init__(
-        self, data_dir: Path, environment: dict[str, str], port: int | None = None
-    ) -> None:
+    def __init__(self, data_dir: Path, environment: dict[str, str]) -> None:
         self.data_dir = data_dir
-        self.port = port or free_port()
+        self.port = _free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.environment = {
             **{k: v for k, v in os.environ.items() if not k.startswith(("PYTEST", "COV_"))},
@@ -217,7 +215,7 @@ async def running_hall(
     # Not pytest's: a Unix socket's path may have 107 characters, and the servers, which run under
     # an account of their own when we are root, must be able to reach it.
     place = _place()
-    hall = RunningHall(place / "data", {**IMPATIENT, **environment}, port)
+    hall = RunningHall(place / "data", {**IMPATIENT, **environment})
     try:
         if before is not None:
             await before(hall)
@@ -288,7 +286,7 @@ def _place() -> Path:
     return place
 
 
-def free_port() -> int:
+def _free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]

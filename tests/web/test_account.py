@@ -21,7 +21,7 @@ from playwright.async_api import Browser, CDPSession, StorageState
 from tests.oidc_server import PASSWORD as PASSWORD_ELSEWHERE
 from tests.oidc_server import running_oidc_server
 from tests.system.guests import Guest
-from tests.system.running_hall import PASSWORD, RunningHall, free_port, running_hall
+from tests.system.running_hall import PASSWORD, RunningHall, running_hall
 from tests.web.looks import Theme, in_every_light, light_of, look, look_at
 from tests.web.visitor import Visitor
 
@@ -39,10 +39,16 @@ READER = """
 import decodeQR from "qr/decode.js";
 import { readFileSync } from "node:fs";
 const light = readFileSync(0);
-const data = Uint8Array.from({ length: light.length * 4 }, (_, i) => (i % 4 == 3 ? 255 : light[i >> 2]));
+const opaque = (_, i) => (i % 4 == 3 ? 255 : light[i >> 2]);
+const data = Uint8Array.from({ length: light.length * 4 }, opaque);
 const side = Number(process.argv[1]);
 process.stdout.write(decodeQR({ width: side, height: side, data }));
 """
+STEP_SECONDS = 30
+OPEN_ROOMS = {
+    "setup": ("/setup#token=ghs_any", "Open the hall"),
+    "setup-token": ("/setup", "Open the hall"),
+}
 RECOVERY_CODE = re.compile(r"(?:[A-Z2-7]{4}-){5}[A-Z2-7]{4}")
 STEP_SECONDS = 30
 
@@ -88,6 +94,15 @@ async def read_qr(path: str) -> str:
     return said.decode()
 
 
+async def fetched(visitor: Visitor, button: str) -> tuple[str, bytes]:
+    """Press a button that gives a file; give its name, and what is in it."""
+    async with visitor.page.expect_download() as downloading:
+        await visitor.press(button)
+    download = await downloading.value
+    path = await download.path()
+    return download.suggested_filename, await asyncio.to_thread(path.read_bytes)
+
+
 async def grow_stale(hall: RunningHall, visitor: Visitor) -> None:
     """Let it be long ago that the visitor proved who they are."""
     await hall.rows(
@@ -115,7 +130,7 @@ async def set_up_app(visitor: Visitor) -> tuple[pyotp.TOTP, list[str]]:
     app = pyotp.TOTP(shown.replace(" ", ""))
     link = await page.get_by_role("link", name="Or open an app").get_attribute("href")
     assert link is not None
-    assert pyotp.parse_uri(link).now() == app.now()
+    assert pyotp.parse_uri(link).secret == app.secret
     await visitor.fill(Code_from_the_app="000000")
     await visitor.press("Confirm")
     await page.locator("[aria-invalid=true]").wait_for()
@@ -130,9 +145,7 @@ async def test_an_app_is_set_up_by_the_page_and_then_asked_for(visitor: Visitor)
     page = visitor.page
     await visitor.sign_up()
     app, codes = await set_up_app(visitor)
-    async with page.expect_download() as downloading:
-        await visitor.press("Save as a file")
-    saved = Path(await (await downloading.value).path()).read_text()
+    saved = (await fetched(visitor, "Save as a file"))[1].decode()
     assert RECOVERY_CODE.findall(saved) == codes
     assert len(codes) == 10
     await visitor.press("I have kept them")
@@ -140,7 +153,7 @@ async def test_an_app_is_set_up_by_the_page_and_then_asked_for(visitor: Visitor)
 
     await sign_out_and_in(visitor)
     # A code is good once, so it is the next one that lets in.
-    await visitor.fill(Code_from_the_app=app.at(int(time.time()), 1))
+    await visitor.fill(Code_from_the_app=app.at(int(time.time()) + STEP_SECONDS))
     await visitor.press("Sign in")
     await visitor.sees(f"Good to see you, {visitor.name}")
 
@@ -185,7 +198,9 @@ async def test_a_change_that_takes_a_code_asks_for_one_and_goes_on(visitor: Visi
     await visitor.press("Turn off")
     await visitor.page.get_by_role("dialog").get_by_role("button", name="Turn off").click()
     await visitor.sees("Is it still you?")
-    await visitor.fill(Password=PASSWORD, Code_from_the_app=codes[3])
+    dialog = visitor.page.get_by_role("dialog")
+    await dialog.get_by_label("Password", exact=True).fill(PASSWORD)
+    await dialog.get_by_label("Code from the app").fill(codes[3])
     await visitor.press("Confirm")
     await visitor.page.get_by_role("button", name="Set up an app").wait_for()
 
@@ -342,8 +357,8 @@ async def test_sessions_elsewhere_are_ended_all_at_once(
     await visitor.press("Sign out everywhere else")
     dialog = page.get_by_role("dialog")
     await dialog.get_by_role("button", name="Sign out everywhere else").click()
-    await dialog.wait_for(state="detached")
     sessions = page.get_by_role("list", name="Where you are signed in")
+    await sessions.get_by_role("button").first.wait_for(state="detached")
     assert await sessions.get_by_role("listitem").count() == 1
     for guest in guests:
         answer, _ = await guest.ask("GET", "/users/me")
@@ -398,13 +413,10 @@ async def test_ones_data_is_put_together_and_fetched(visitor: Visitor) -> None:
     await visitor.sign_up()
     await page.goto("/settings/data")
     await visitor.press("Put it together")
-    download = page.get_by_role("button", name="Download")
-    await download.wait_for()
-    async with page.expect_download() as downloading:
-        await download.click()
-    fetched = await downloading.value
-    assert re.fullmatch(r"guildhall-\d{4}-\d\d-\d\d\.zip", fetched.suggested_filename)
-    with zipfile.ZipFile(io.BytesIO(Path(await fetched.path()).read_bytes())) as zipped:
+    await page.get_by_role("button", name="Download").wait_for()
+    name, content = await fetched(visitor, "Download")
+    assert re.fullmatch(r"guildhall-\d{4}-\d\d-\d\d\.zip", name)
+    with zipfile.ZipFile(io.BytesIO(content)) as zipped:
         (account,) = json.loads(zipped.read("users.json"))
         assert account["username"] == visitor.name
         assert "manifest.json" in zipped.namelist()
@@ -440,20 +452,23 @@ async def hall_with_provider(
     hall: RunningHall, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[RunningHall]:
     """Another hall, where nobody has been, and that a provider opens as well."""
-    port = free_port()
     folder = tmp_path_factory.mktemp("oidc")
     people = {"ada": {"family-name": "Lovelace", "emails": "ada@example.org"}}
     async with running_oidc_server(folder, people) as server:
-        back = f"http://localhost:{port}/api/v1/auth/oidc/canaille/callback"
-        registered = await server.register(back)
-        provider = {
-            "name": "canaille",
-            "title": "The Duck",
-            "issuer": server.url,
-            "client_id": registered.id,
-            "client_secret": registered.secret,
-        }
-        async with running_hall(port, OIDC_PROVIDERS=json.dumps([provider])) as running:
+
+        async def introduced(running: RunningHall) -> None:
+            origin = f"http://localhost:{running.port}"
+            registered = await server.register(f"{origin}/api/v1/auth/oidc/canaille/callback")
+            provider = {
+                "name": "canaille",
+                "title": "The Duck",
+                "issuer": server.url,
+                "client_id": registered.id,
+                "client_secret": registered.secret,
+            }
+            running.environment["OIDC_PROVIDERS"] = json.dumps([provider])
+
+        async with running_hall(before=introduced) as running:
             yield running
 
 
@@ -469,7 +484,6 @@ async def test_the_link_that_the_first_start_printed_makes_one_admin(
         await page.goto(printed[1])
         await visitor.sees("Open the hall")
         assert "token" not in page.url
-        await look(visitor, "setup")
         await visitor.fill(
             Name_in_the_hall=visitor.name, Email_address=visitor.email, Password=PASSWORD
         )
@@ -500,6 +514,7 @@ async def test_an_account_elsewhere_is_linked_and_lets_in(
         await page.goto("/settings/security")
         await visitor.press("Link The Duck")
         await sign_in_elsewhere(visitor)
+        visitor.faults.clear()  # Those of the provider's own pages.
         linked = page.get_by_role("list", name="Accounts elsewhere")
         await linked.get_by_text("The Duck").wait_for()
         await look(visitor, "settings-security-linked")
@@ -568,6 +583,14 @@ async def test_a_room_of_the_settings_is_there(
     size: str,
 ) -> None:
     await look_at(browser, hall, (room, *ROOMS[room]), theme, size, settled_in)
+
+
+@in_every_light
+@pytest.mark.parametrize("room", OPEN_ROOMS)
+async def test_the_first_admin_s_page_is_there(
+    browser: Browser, hall: RunningHall, room: str, theme: Theme, size: str
+) -> None:
+    await look_at(browser, hall, (room, *OPEN_ROOMS[room]), theme, size)
 
 
 @in_every_light

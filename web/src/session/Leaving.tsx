@@ -1,7 +1,8 @@
 import { useWords } from "../i18n";
 import { useFormats } from "../i18n/formats";
 import { Button } from "../parts/Button";
-import { Notice, ProblemNotice } from "../parts/Notice";
+import { ProblemNotice } from "../parts/Notice";
+import css from "./Leaving.module.css";
 import { useKeepAccount, type Me } from "./me";
 
 /** Reminds a member in every room that their account is to be erased. */
@@ -11,12 +12,12 @@ export default function Leaving({ me }: { me: Me }) {
   const keep = useKeepAccount();
   if (me.erase_after === null) return null;
   return (
-    <Notice tone="bad">
+    <div className={css.leaving} role="alert">
       <p>{t("leaving.words", { date: format.moment(me.erase_after) })}</p>
       <Button onPress={() => keep.mutate()} isPending={keep.isPending}>
         {t("leaving.keep")}
       </Button>
       <ProblemNotice error={keep.error} />
-    </Notice>
+    </div>
   );
 }

@@ -3,7 +3,7 @@ import { useWords } from "../../i18n";
 import { useFormats } from "../../i18n/formats";
 import { Button } from "../../parts/Button";
 import { Entry } from "./Entries";
-import { useScopeWords } from "./scopes";
+import { byKind, useScopeWords } from "./scopes";
 
 interface ApiKeyEntryProps {
   apiKey: Schemas["ApiKeyOut"];
@@ -13,7 +13,7 @@ interface ApiKeyEntryProps {
 }
 
 export function ApiKeyEntry({ apiKey, timeZone, onRotate, onRevoke }: ApiKeyEntryProps) {
-  const { t, language } = useWords("account");
+  const { t } = useWords("account");
   const format = useFormats(timeZone);
   const inWords = useScopeWords();
   const { name, hint, scopes, created_at, expires_at, revoked_at, last_used_at } = apiKey;
@@ -33,7 +33,9 @@ export function ApiKeyEntry({ apiKey, timeZone, onRotate, onRevoke }: ApiKeyEntr
         t("keys.hint", { hint, date: format.date(created_at) }),
         ends,
         last_used_at === null ? t("keys.unused") : t("keys.used", { date: format.moment(last_used_at) }),
-        new Intl.ListFormat(language).format(scopes.map(inWords)),
+        ...byKind(scopes).map(
+          ([kind, those]) => those.length > 0 && t(`keys.may.${kind}`, { what: those.map(inWords).join("; ") }),
+        ),
       ]}
     >
       {!hasEnded && (

@@ -42,6 +42,7 @@ export function Identities({ timeZone }: { timeZone: string }) {
   });
   const titleOf = ({ provider, issuer }: Schemas["IdentityOut"]): string =>
     providers.find(({ name }) => name === provider)?.title ?? issuer;
+  const unlinked = providers.filter(({ name }) => !pages.data?.some(({ provider }) => provider === name));
   if (providers.length === 0 && !pages.data?.length) return null;
   return (
     <Card title={t("identities.title")}>
@@ -74,13 +75,15 @@ export function Identities({ timeZone }: { timeZone: string }) {
       )}
       <More pages={pages} />
       <ProblemNotice error={link.error} />
-      <div className={form.row}>
-        {providers.map(({ name, title }) => (
-          <Button key={name} onPress={() => link.mutate(name)} isPending={link.isPending && link.variables === name}>
-            {t("identities.link", { provider: title })}
-          </Button>
-        ))}
-      </div>
+      {unlinked.length > 0 && (
+        <div className={form.row}>
+          {unlinked.map(({ name, title }) => (
+            <Button key={name} onPress={() => link.mutate(name)} isPending={link.isPending && link.variables === name}>
+              {t("identities.link", { provider: title })}
+            </Button>
+          ))}
+        </div>
+      )}
       {leaving && (
         <Confirm
           title={t("identities.unlinkTitle")}

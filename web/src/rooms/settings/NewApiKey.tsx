@@ -13,7 +13,7 @@ import css from "../../parts/form.module.css";
 import { ProblemNotice, useSentence } from "../../parts/Notice";
 import { Window } from "../../parts/Window";
 import { scopesQuery } from "./queries";
-import { useScopeWords } from "./scopes";
+import { byKind, useScopeWords } from "./scopes";
 
 const DAY_MS = 86_400_000;
 const LIFETIMES = ["7", "30", "90", "365", "0"] as const;
@@ -42,13 +42,6 @@ export function NewApiKey({ onMade, onClose }: NewApiKeyProps) {
       if (!showAtFields(error, { name, scopes, days }, setError, sentence)) setFailed(error);
     }
   });
-  const scopes = offered.data?.scopes ?? [];
-  const ends = (ending: string) => (scope: string) => scope.endsWith(ending) && !scope.startsWith("admin:");
-  const groups = [
-    [t("keys.mayRead"), scopes.filter(ends(":read"))],
-    [t("keys.mayWrite"), scopes.filter(ends(":write"))],
-    [t("keys.mayAdmin"), scopes.filter((scope) => scope.startsWith("admin:"))],
-  ] as const;
   return (
     <Window title={t("keys.make")} wide onClose={onClose}>
       <form className={css.form} onSubmit={(event) => void make(event)} noValidate>
@@ -71,14 +64,14 @@ export function NewApiKey({ onMade, onClose }: NewApiKeyProps) {
         </div>
         {offered.isPending && <Skeleton lines={4} />}
         <ProblemNotice error={offered.error} again={() => void offered.refetch()} />
-        {groups.map(
-          ([label, group]) =>
-            group.length > 0 && (
+        {byKind(offered.data?.scopes ?? []).map(
+          ([kind, scopes]) =>
+            scopes.length > 0 && (
               <Choices
-                key={label}
+                key={kind}
                 type="checkbox"
-                label={label}
-                options={group.map((scope) => [scope, inWords(scope)])}
+                label={t(`keys.itMay.${kind}`)}
+                options={scopes.map((scope) => [scope, inWords(scope)])}
                 {...register("scopes", { validate: (chosen) => chosen.length > 0 || t("keys.noScope") })}
               />
             ),
