@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -53,6 +54,41 @@ NO = {"type": "xp", "threshold": 1001}
 )  # fmt: skip
 def test_a_condition_is_met_from_its_number_on(condition: dict[str, Any], met: bool) -> None:
     assert parse(condition).met(FACTS) is met
+
+
+FAR = {"type": "xp", "threshold": 10_000}
+GONE = {"type": "not", "of": XP}
+
+
+@pytest.mark.parametrize(
+    ("condition", "counted", "have", "want"),
+    [
+        (FAR, "xp", 1000, 10_000),
+        ({"type": "xp", "threshold": 400, "domain": "tools"}, "xp", 300, 400),
+        ({"type": "attempt_count", "count": 10}, "attempts", 9, 10),
+        ({"type": "attempt_count", "count": 8, "status": "passed"}, "passed", 7, 8),
+        # The longest run was of 7 days, and is over; the one that counts now has 2.
+        ({"type": "consecutive_days", "days": 8}, "days", 2, 8),
+        ({"type": "event_count", "event": "progression.badge_earned", "count": 6}, "events", 5, 6),
+        ({"type": "all", "of": [NO, FAR, XP]}, "xp", 1000, 10_000),
+        ({"type": "any", "of": [FAR, NO]}, "xp", 1000, 1001),
+        ({"type": "any", "of": [GONE, NO]}, "xp", 1000, 1001),
+        ({"type": "all", "of": [{"type": "not", "of": NO}, FAR]}, "xp", 1000, 10_000),
+    ],
+)  # fmt: skip
+def test_how_far_one_has_come_is_told_by_what_is_furthest_behind(
+    condition: dict[str, Any], counted: str, have: int, want: int
+) -> None:
+    reach = parse(condition).reach(replace(FACTS, current_streak=2))
+    assert reach is not None
+    assert (reach.counted, reach.have, reach.want) == (counted, have, want)
+
+
+@pytest.mark.parametrize(
+    "condition", [GONE, {"type": "all", "of": [FAR, GONE]}, {"type": "any", "of": [GONE, GONE]}]
+)
+def test_what_can_no_longer_be_met_is_out_of_reach(condition: dict[str, Any]) -> None:
+    assert parse(condition).reach(FACTS) is None
 
 
 @pytest.mark.parametrize(

@@ -76,6 +76,9 @@ class DashboardRank(BaseModel):
     domain: str
     rank: str
     xp: int
+    rank_xp: int = Field(description="Domain XP at which this rank begins.")
+    next_rank: str | None = Field(description="None at the top.")
+    next_rank_xp: int | None
 
 
 class DashboardBadge(BaseModel):

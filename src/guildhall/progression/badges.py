@@ -195,7 +195,7 @@ async def _give(
                 slug=known[row.badge_id].slug,
             )
         )
-        news.given(row.subject_id, known[row.badge_id])
+        news.badge(row.subject_id, known[row.badge_id])
     return len(given)
 
 

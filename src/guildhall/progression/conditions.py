@@ -15,7 +15,7 @@ from pydantic import AliasChoices, BaseModel, ConfigDict, Field, TypeAdapter, Va
 
 from guildhall.progression.errors import ConditionInvalid
 
-__all__ = ["ATTEMPT_TOPIC", "Condition", "Facts", "leaves", "parse", "totals"]
+__all__ = ["ATTEMPT_TOPIC", "Condition", "Counted", "Facts", "Reach", "leaves", "parse", "totals"]
 
 ATTEMPT_TOPIC = "challenges.attempt_graded"
 DEEPEST = 8
@@ -35,10 +35,28 @@ class Facts:
     longest_streak: int = 0
     domain_xp: Mapping[str, int] = field(default_factory=dict)
     counts: Totals = field(default_factory=dict)
+    current_streak: int = 0
 
     def count(self, topic: str, outcome: str | None = None, domain: str | None = None) -> int:
         """Count activities of a topic, of any outcome and domain where none is named."""
         return self.counts.get((topic, outcome, domain), 0)
+
+
+Counted = Literal["xp", "attempts", "passed", "failed", "days", "events"]
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """How far a subject has come towards a condition that is not met, by one counter."""
+
+    counted: Counted
+    have: int
+    want: int
+    domain: str | None = None
+
+    @property
+    def share(self) -> float:
+        return max(0, self.have) / self.want
 
 
 def totals(counts: Iterable[tuple[str, str | None, str | None, int]]) -> Totals:
@@ -65,8 +83,13 @@ class Xp(_Node):
     domain: Slug | None = None
 
     def met(self, facts: Facts) -> bool:
-        xp = facts.total_xp if self.domain is None else facts.domain_xp.get(self.domain, 0)
-        return xp >= self.threshold
+        return self._xp(facts) >= self.threshold
+
+    def reach(self, facts: Facts) -> Reach:
+        return Reach("xp", self._xp(facts), self.threshold, self.domain)
+
+    def _xp(self, facts: Facts) -> int:
+        return facts.total_xp if self.domain is None else facts.domain_xp.get(self.domain, 0)
 
 
 class AttemptCount(_Node):
@@ -78,6 +101,10 @@ class AttemptCount(_Node):
     def met(self, facts: Facts) -> bool:
         return facts.count(ATTEMPT_TOPIC, self.status, self.domain) >= self.count
 
+    def reach(self, facts: Facts) -> Reach:
+        have = facts.count(ATTEMPT_TOPIC, self.status, self.domain)
+        return Reach(self.status or "attempts", have, self.count, self.domain)
+
 
 class ConsecutiveDays(_Node):
     type: Literal["consecutive_days"]
@@ -85,6 +112,10 @@ class ConsecutiveDays(_Node):
 
     def met(self, facts: Facts) -> bool:
         return facts.longest_streak >= self.days
+
+    def reach(self, facts: Facts) -> Reach:
+        # Not the longest: that run is over, and another one begins with its first day.
+        return Reach("days", facts.current_streak, self.days)
 
 
 class EventCount(_Node):
@@ -94,6 +125,9 @@ class EventCount(_Node):
 
     def met(self, facts: Facts) -> bool:
         return facts.count(self.event) >= self.count
+
+    def reach(self, facts: Facts) -> Reach:
+        return Reach("events", facts.count(self.event), self.count)
 
 
 class All(_Node):
@@ -106,6 +140,12 @@ class All(_Node):
     def met(self, facts: Facts) -> bool:
         return all(part.met(facts) for part in self.of)
 
+    def reach(self, facts: Facts) -> Reach | None:
+        """Give the part that is furthest behind; None if one is out of reach."""
+        parts = [part.reach(facts) for part in self.of if not part.met(facts)]
+        reaches = [reach for reach in parts if reach is not None]
+        return min(reaches, key=_share) if len(reaches) == len(parts) else None
+
 
 class AnyOf(_Node):
     type: Literal["any"]
@@ -117,6 +157,11 @@ class AnyOf(_Node):
     def met(self, facts: Facts) -> bool:
         return any(part.met(facts) for part in self.of)
 
+    def reach(self, facts: Facts) -> Reach | None:
+        """Give the part that is nearest."""
+        parts = [part.reach(facts) for part in self.of]
+        return max((reach for reach in parts if reach is not None), key=_share, default=None)
+
 
 class Not(_Node):
     type: Literal["not"]
@@ -124,6 +169,10 @@ class Not(_Node):
 
     def met(self, facts: Facts) -> bool:
         return not self.of.met(facts)
+
+    def reach(self, facts: Facts) -> None:
+        """What has happened cannot be undone."""
+        return
 
 
 Condition = Annotated[
@@ -176,6 +225,10 @@ def leaves(condition: Condition, path: str = "") -> Iterator[tuple[str, Conditio
         yield from leaves(condition.of, f"{path}of.")
     else:
         yield path.rstrip("."), condition
+
+
+def _share(reach: Reach) -> float:
+    return reach.share
 
 
 def _path(location: tuple[int | str, ...]) -> list[int | str]:

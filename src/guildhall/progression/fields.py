@@ -29,11 +29,8 @@ class Standing:
     @property
     def next_rank(self) -> tuple[str, int] | None:
         """Give the next rank and the XP that it still takes; None at the top."""
-        above = rules.RANKS[rules.RANKS.index(self.rank) + 1 :]
-        return next(
-            ((rank, self.thresholds[rank] - self.xp) for rank in above if rank in self.thresholds),
-            None,
-        )
+        rank = rules.rank_after(self.rank, self.thresholds)
+        return (rank, self.thresholds[rank] - self.xp) if rank is not None else None
 
 
 async def domain_page(uow: UnitOfWork, limit: int, cursor: str | None) -> Page[DomainOut]:

@@ -13,7 +13,6 @@ from uuid import UUID
 from guildhall.infra.streams import tell_members
 from guildhall.infra.unit_of_work import UnitOfWork
 from guildhall.progression import rules
-from guildhall.progression.events import LevelReached, RankReached
 from guildhall.progression.repository import ActiveBadge, Standing
 
 __all__ = ["News"]
@@ -41,18 +40,16 @@ class News:
             {"xp": xp, "cause_type": cause_type, "cause_id": cause_id, "domain": domain}
         )
 
-    def reached(self, event: LevelReached | RankReached) -> None:
-        """Note a level or a rank."""
-        assert event.subject_id is not None
-        told: tuple[str, dict[str, Any]] = (
-            ("level", {"level": event.level})
-            if isinstance(event, LevelReached)
-            else ("rank", {"domain": event.domain, "rank": event.rank})
-        )
-        self._reached.append((event.subject_id, *told))
+    def level(self, subject_id: UUID, level: int) -> None:
+        """Note a level that was reached."""
+        self._reached.append((subject_id, "level", {"level": level}))
 
-    def given(self, subject_id: UUID, badge: ActiveBadge) -> None:
-        """Note a badge."""
+    def rank(self, subject_id: UUID, domain: str, rank: str) -> None:
+        """Note a rank that was reached."""
+        self._reached.append((subject_id, "rank", {"domain": domain, "rank": rank}))
+
+    def badge(self, subject_id: UUID, badge: ActiveBadge) -> None:
+        """Note a badge that was earned."""
         self._reached.append((subject_id, "badge", {"slug": badge.slug, "name": badge.name}))
 
     def tell(self, uow: UnitOfWork) -> None:

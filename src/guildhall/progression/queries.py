@@ -29,6 +29,7 @@ from guildhall.progression.models import (
     Badge,
     Season,
     SeasonResult,
+    StreakFreezeUse,
     StreakPause,
     SubjectProgress,
     XpEntry,
@@ -38,6 +39,7 @@ from guildhall.progression.schemas import (
     BoardOut,
     BoardQuery,
     DayOut,
+    FreezeOut,
     PauseOut,
     PlaceQuery,
     PublicProgressOut,
@@ -51,6 +53,7 @@ __all__ = [
     "board_list",
     "days",
     "entry_out",
+    "freezes",
     "history",
     "my_progress",
     "pauses",
@@ -73,8 +76,9 @@ SELECT json_build_object(
         FROM subject_badges sb JOIN badges b ON b.id = sb.badge_id
         WHERE sb.subject_id = p.subject_id), '[]'),
     'ranks', coalesce((SELECT json_agg(json_build_object('domain', e.board,
-            'rank', coalesce(r.rank, 'E'), 'xp', e.xp) ORDER BY e.board)
+            'rank', coalesce(r.rank, 'E'), 'xp', e.xp, 'thresholds', s.thresholds) ORDER BY e.board)
         FROM board_entries e
+        LEFT JOIN rank_systems s ON s.domain = e.board
         LEFT JOIN domain_ranks r ON r.subject_id = e.subject_id AND r.domain = e.board
         WHERE e.subject_id = p.subject_id AND e.period = 'all' AND e.board <> 'global'),
         '[]'))::text
@@ -119,9 +123,21 @@ def as_of(stored: str | None, today: date) -> dict[str, Any]:
         freezes=standing["streak_freezes"],
     )
     standing["streak_days"] = rules.current_streak(streak, today, paused)
+    standing["ranks"] = [_with_next(**rank) for rank in standing["ranks"]]
     standing["level_xp"] = rules.level_xp(standing["level"])
     standing["next_level_xp"] = rules.next_level_xp(standing["level"])
     return standing
+
+
+def _with_next(thresholds: dict[str, int] | None, **rank: Any) -> dict[str, Any]:
+    known = thresholds or {}
+    after = rules.rank_after(rank["rank"], known)
+    return {
+        **rank,
+        "rank_xp": known.get(rank["rank"], 0),
+        "next_rank": after,
+        "next_rank_xp": known[after] if after is not None else None,
+    }
 
 
 async def progress_of(uow: UnitOfWork, who: Member, user_id: UUID) -> PublicProgressOut:
@@ -234,9 +250,7 @@ async def days(
     uow: UnitOfWork, who: Member, since: date | None, until: date | None
 ) -> list[DayOut]:
     """Give XP by local day and source, oldest first; at most 366 days."""
-    until = until or who.local_day(uow.now)
-    reach = timedelta(days=30 if since is None else 366)
-    since = max(since or date.min, until - min(reach, until - date.min))
+    since, until = _reach(uow, who, since, until)
     rows = await uow.session.execute(
         text(
             "SELECT local_day, cause_type, sum(xp) AS xp FROM xp_ledger"
@@ -252,6 +266,30 @@ async def days(
         DayOut(day=day, xp=sum(sources.values()), by_source=sources)
         for day, sources in by_day.items()
     ]
+
+
+async def freezes(
+    uow: UnitOfWork, who: Member, since: date | None, until: date | None
+) -> list[FreezeOut]:
+    """Give the missed days that freezes were spent on, oldest first, as `days` gives days."""
+    since, until = _reach(uow, who, since, until)
+    found = await uow.session.scalars(
+        select(StreakFreezeUse.local_day)
+        .where(
+            StreakFreezeUse.subject_id == who.id,
+            StreakFreezeUse.local_day.between(since, until),
+        )
+        .order_by(StreakFreezeUse.local_day)
+    )
+    return [FreezeOut(day=day) for day in found]
+
+
+def _reach(
+    uow: UnitOfWork, who: Member, since: date | None, until: date | None
+) -> tuple[date, date]:
+    until = until or who.local_day(uow.now)
+    reach = timedelta(days=30 if since is None else 366)
+    return max(since or date.min, until - min(reach, until - date.min)), until
 
 
 async def board_list(uow: UnitOfWork) -> list[BoardOut]:

@@ -10,7 +10,7 @@ from fastapi import Query, Request, Response
 from guildhall.infra.http import CurrentMember, Reads, Writes, access_routers, hall_of
 from guildhall.infra.http.hot import HotRoute, SharedAnswers, json_answer
 from guildhall.kernel.paging import Limit, Page
-from guildhall.progression import badges, conditions, fields, queries, rescoring, service
+from guildhall.progression import badges, conditions, fields, outlook, queries, rescoring, service
 from guildhall.progression.schemas import (
     BadgeChange,
     BadgeEarnedOut,
@@ -26,7 +26,9 @@ from guildhall.progression.schemas import (
     DayOut,
     DomainOut,
     DomainRanksOut,
+    FreezeOut,
     Line,
+    NextBadgeOut,
     PauseIn,
     PauseOut,
     PlaceQuery,
@@ -82,6 +84,17 @@ async def days(
 ) -> Page[DayOut]:
     """Read XP by local day and by source, for plots; the last 30 days unless said otherwise."""
     return Page(items=await queries.days(uow, who, since, until))
+
+
+@member.get("/progress/me/freezes")
+async def freezes(
+    who: CurrentMember,
+    uow: Reads,
+    since: Day | None = None,
+    until: Day | None = None,
+) -> Page[FreezeOut]:
+    """List the missed days that one's streak survived; of the last 30 unless said otherwise."""
+    return Page(items=await queries.freezes(uow, who, since, until))
 
 
 @member.get("/progress/me/pauses")
@@ -163,6 +176,12 @@ async def seasons(uow: Reads, limit: Limit = 20, cursor: str | None = None) -> P
 async def list_badges(uow: Reads, limit: Limit = 100, cursor: str | None = None) -> Page[BadgeOut]:
     """List the badges that can be earned."""
     return await queries.badges(uow, limit, cursor, active_only=True)
+
+
+@member.get("/badges/next")
+async def next_badges(who: CurrentMember, uow: Reads, limit: Limit = 3) -> Page[NextBadgeOut]:
+    """List the badges that one is nearest to, with how far one has come."""
+    return Page(items=await outlook.next_badges(uow, who, limit))
 
 
 @admin.get("/admin/badges")

@@ -20,6 +20,7 @@ __all__ = [
     "level_xp",
     "next_level_xp",
     "periods_at",
+    "rank_after",
     "rank_for",
     "season_bounds",
     "streak_of",
@@ -74,6 +75,12 @@ def rank_for(domain_xp: int, thresholds: Mapping[str, int]) -> str:
     """Give the highest rank whose threshold the XP reaches; the lowest one takes none."""
     reached = [rank for rank in RANKS if rank in thresholds and domain_xp >= thresholds[rank]]
     return reached[-1] if reached else RANKS[0]
+
+
+def rank_after(rank: str, thresholds: Mapping[str, int]) -> str | None:
+    """Give the next higher rank that a domain has; None at the top."""
+    above = RANKS[RANKS.index(rank) + 1 :]
+    return next((higher for higher in above if higher in thresholds), None)
 
 
 def periods_at(at: datetime) -> Mapping[str, str]:

@@ -17,6 +17,7 @@ from pydantic import (
 )
 
 from guildhall.kernel.paging import Limit
+from guildhall.progression.conditions import Counted
 
 __all__ = [
     "BadgeChange",
@@ -79,9 +80,14 @@ class BadgeEarnedOut(BaseModel):
 
 
 class RankOut(BaseModel):
+    """A subject's rank in a domain, and how far it is to the next one."""
+
     domain: str
     rank: str
     xp: int
+    rank_xp: int = Field(description="Domain XP at which this rank begins.")
+    next_rank: str | None = Field(description="None at the top.")
+    next_rank_xp: int | None
 
 
 class PublicProgressOut(BaseModel):
@@ -163,6 +169,12 @@ class DayOut(BaseModel):
     day: date
     xp: int
     by_source: dict[str, int]
+
+
+class FreezeOut(BaseModel):
+    """A missed day that a freeze was spent on."""
+
+    day: date
 
 
 class PauseIn(_Body):
@@ -268,6 +280,21 @@ class BadgeOut(BaseModel):
     condition: dict[str, Any]
     active: bool
     version: int
+
+
+class NextBadgeOut(BaseModel):
+    """A badge that is near, by the counter of its condition that is furthest behind."""
+
+    slug: str
+    name: str
+    description: str
+    counted: Counted = Field(
+        description="What is counted: XP, attempts (any, `passed` or `failed`), days of the current"
+        " streak, or events of another kind."
+    )
+    domain: str | None = Field(description="Where it is counted; None for everywhere.")
+    have: int
+    want: int
 
 
 class BadgeTrial(_Body):

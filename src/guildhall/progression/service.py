@@ -223,14 +223,15 @@ async def gain(
     for standing in standings.values():
         before, standing.level = standing.level, rules.level_for(standing.total_xp)
         if standing.level > before:
-            level = LevelReached(
-                subject_id=standing.subject_id,
-                occurred_at=uow.now,
-                local_day=days[standing.subject_id],
-                level=standing.level,
+            uow.emit(
+                LevelReached(
+                    subject_id=standing.subject_id,
+                    occurred_at=uow.now,
+                    local_day=days[standing.subject_id],
+                    level=standing.level,
+                )
             )
-            uow.emit(level)
-            news.reached(level)
+            news.level(standing.subject_id, standing.level)
     entries = await repository.save(uow, standings.values(), gains)
     if not gains:
         return
@@ -265,15 +266,16 @@ async def _raise_ranks(
     if not crossed:
         return
     for row in await repository.raise_ranks(uow, crossed):
-        reached = RankReached(
-            subject_id=row.subject_id,
-            occurred_at=uow.now,
-            local_day=days[row.subject_id],
-            domain=row.domain,
-            rank=row.rank,
+        uow.emit(
+            RankReached(
+                subject_id=row.subject_id,
+                occurred_at=uow.now,
+                local_day=days[row.subject_id],
+                domain=row.domain,
+                rank=row.rank,
+            )
         )
-        uow.emit(reached)
-        news.reached(reached)
+        news.rank(row.subject_id, row.domain, row.rank)
 
 
 async def _advance_streaks(

@@ -1071,6 +1071,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/progress/me/freezes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Freezes
+         * @description List the missed days that one's streak survived; of the last 30 unless said otherwise.
+         */
+        get: operations["freezes_api_v1_progress_me_freezes_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/progress/me/pauses": {
         parameters: {
             query?: never;
@@ -1287,6 +1307,26 @@ export interface paths {
          * @description List the badges that can be earned.
          */
         get: operations["list_badges_api_v1_badges_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/badges/next": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Next Badges
+         * @description List the badges that one is nearest to, with how far one has come.
+         */
+        get: operations["next_badges_api_v1_badges_next_get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -2954,6 +2994,18 @@ export interface components {
             rank: string;
             /** Xp */
             xp: number;
+            /**
+             * Rank Xp
+             * @description Domain XP at which this rank begins.
+             */
+            rank_xp: number;
+            /**
+             * Next Rank
+             * @description None at the top.
+             */
+            next_rank: string | null;
+            /** Next Rank Xp */
+            next_rank_xp: number | null;
         };
         /** DashboardStreak */
         DashboardStreak: {
@@ -3273,6 +3325,17 @@ export interface components {
              */
             case_sensitive?: boolean;
         };
+        /**
+         * FreezeOut
+         * @description A missed day that a freeze was spent on.
+         */
+        FreezeOut: {
+            /**
+             * Day
+             * Format: date
+             */
+            day: string;
+        };
         /** GenerateIn */
         GenerateIn: {
             /**
@@ -3586,6 +3649,33 @@ export interface components {
             moves_to: string;
         };
         /**
+         * NextBadgeOut
+         * @description A badge that is near, by the counter of its condition that is furthest behind.
+         */
+        NextBadgeOut: {
+            /** Slug */
+            slug: string;
+            /** Name */
+            name: string;
+            /** Description */
+            description: string;
+            /**
+             * Counted
+             * @description What is counted: XP, attempts (any, `passed` or `failed`), days of the current streak, or events of another kind.
+             * @enum {string}
+             */
+            counted: "xp" | "attempts" | "passed" | "failed" | "days" | "events";
+            /**
+             * Domain
+             * @description Where it is counted; None for everywhere.
+             */
+            domain: string | null;
+            /** Have */
+            have: number;
+            /** Want */
+            want: number;
+        };
+        /**
          * Overview
          * @description How a hall is, in numbers.
          */
@@ -3694,6 +3784,13 @@ export interface components {
             /** Next Cursor */
             next_cursor?: string | null;
         };
+        /** Page[FreezeOut] */
+        Page_FreezeOut_: {
+            /** Items */
+            items: components["schemas"]["FreezeOut"][];
+            /** Next Cursor */
+            next_cursor?: string | null;
+        };
         /** Page[GoalSummary] */
         Page_GoalSummary_: {
             /** Items */
@@ -3705,6 +3802,13 @@ export interface components {
         Page_IdentityOut_: {
             /** Items */
             items: components["schemas"]["IdentityOut"][];
+            /** Next Cursor */
+            next_cursor?: string | null;
+        };
+        /** Page[NextBadgeOut] */
+        Page_NextBadgeOut_: {
+            /** Items */
+            items: components["schemas"]["NextBadgeOut"][];
             /** Next Cursor */
             next_cursor?: string | null;
         };
@@ -4202,7 +4306,10 @@ export interface components {
             /** Reasons */
             reasons: string[];
         };
-        /** RankOut */
+        /**
+         * RankOut
+         * @description A subject's rank in a domain, and how far it is to the next one.
+         */
         RankOut: {
             /** Domain */
             domain: string;
@@ -4210,6 +4317,18 @@ export interface components {
             rank: string;
             /** Xp */
             xp: number;
+            /**
+             * Rank Xp
+             * @description Domain XP at which this rank begins.
+             */
+            rank_xp: number;
+            /**
+             * Next Rank
+             * @description None at the top.
+             */
+            next_rank: string | null;
+            /** Next Rank Xp */
+            next_rank_xp: number | null;
         };
         /**
          * Reauthenticate
@@ -7735,6 +7854,47 @@ export interface operations {
             };
         };
     };
+    freezes_api_v1_progress_me_freezes_get: {
+        parameters: {
+            query?: {
+                since?: string | null;
+                until?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_FreezeOut_"];
+                };
+            };
+            /** @description The request was refused; `error` says why. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The hall could not do it; `request_id` finds it in the logs. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     pauses_api_v1_progress_me_pauses_get: {
         parameters: {
             query?: {
@@ -8217,6 +8377,47 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Page_BadgeOut_"];
+                };
+            };
+            /** @description The request was refused; `error` says why. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The hall could not do it; `request_id` finds it in the logs. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    next_badges_api_v1_badges_next_get: {
+        parameters: {
+            query?: {
+                /** @description How many to give at most. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_NextBadgeOut_"];
                 };
             };
             /** @description The request was refused; `error` says why. */
