@@ -18,7 +18,7 @@ export function Button({ look = "plain", isPending = false, type, onPress, ...re
     <>
       <Pressable
         {...rest}
-        className={`${css.button} ${css[look]}`}
+        className={css.button}
         data-look={look}
         data-under-way={isPending || undefined}
         type={isPending ? "button" : type}
@@ -34,5 +34,5 @@ export function Button({ look = "plain", isPending = false, type, onPress, ...re
 
 /** A link that looks like the button it stands in for. */
 export function ButtonLink({ look = "plain", ...rest }: Omit<LinkProps, "className"> & { look?: Look }) {
-  return <Link {...rest} className={`${css.button} ${css[look]}`} />;
+  return <Link {...rest} className={css.button} data-look={look} />;
 }

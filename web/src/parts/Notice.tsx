@@ -7,7 +7,7 @@ import css from "./Notice.module.css";
 
 export function Notice({ tone, children }: { tone: "good" | "bad" | "plain"; children: ReactNode }) {
   return (
-    <div className={`${css.notice} ${css[tone]}`} role={tone === "bad" ? "alert" : "status"}>
+    <div className={css.notice} data-tone={tone} role={tone === "bad" ? "alert" : "status"}>
       {children}
     </div>
   );

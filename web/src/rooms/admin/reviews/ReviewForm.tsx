@@ -127,7 +127,7 @@ function Outcome({ control, rubric, passScore }: { control: Control<Values>; rub
   const words = { sum: format.number(sum), pass: format.number(passScore ?? 0) };
   const verdict = !isWhole ? "open" : passScore === undefined ? "unknown" : sum >= passScore ? "passed" : "failed";
   return (
-    <output className={`${css.outcome} ${css[verdict]}`}>
+    <output className={css.outcome} data-verdict={verdict}>
       <strong>{t("reviews.sum", words)}</strong> <span>{t(`reviews.verdict.${verdict}`, words)}</span>
     </output>
   );
