@@ -1,0 +1,100 @@
+"""What is around every room, from the narrowest phone to a tablet, with all rooms there are."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import httpx
+import pytest
+import pytest_asyncio
+from playwright.async_api import Browser, StorageState
+
+from tests.system.guests import admin_of
+from tests.system.running_hall import PASSWORD, RunningHall
+from tests.web.axe import faults_of
+from tests.web.looks import BEYOND
+from tests.web.visitor import Visitor
+
+pytestmark = pytest.mark.xdist_group("web")  # One hall serves them all.
+
+WIDTHS = (320, 390, 768, 1024)
+LANGUAGES = {"en": "en-GB", "de": "de-DE"}
+# What is wrong with the ways to the rooms: too small to be touched, cut off, or over another.
+WRONG = """() => {
+    const wrong = [];
+    let before = null;
+    for (const room of document.querySelectorAll("header nav a")) {
+        const box = room.getBoundingClientRect();
+        const words = room.querySelector("span").getBoundingClientRect();
+        const name = room.textContent;
+        if (box.height < 44 || box.width < 44) wrong.push(`${name}: ${box.width} by ${box.height}`);
+        const isCut = words.left < box.left || words.right > box.right;
+        if (isCut) wrong.push(`${name}: beyond its room`);
+        if (words.left < 2 || words.right > innerWidth - 2) wrong.push(`${name}: beyond the edge`);
+        if (before && words.left < before.right + 2 && words.top < before.bottom) {
+            wrong.push(`${name}: over its neighbour`);
+        }
+        before = words;
+    }
+    return wrong;
+}"""
+
+
+@pytest_asyncio.fixture(scope="module")
+async def keeper(browser: Browser, hall: RunningHall) -> AsyncIterator[StorageState]:
+    """The browser of an admin: nobody has more rooms."""
+    async with (
+        httpx.AsyncClient(base_url=hall.url, timeout=30) as client,
+        Visitor.at(browser, hall) as visitor,
+    ):
+        admin = await admin_of(hall, client)
+        await visitor.page.goto("/sign-in")
+        await visitor.fill(**{"Name or email address": admin.username, "Password": PASSWORD})
+        await visitor.press("Sign in")
+        await visitor.sees(f"Good to see you, {admin.username}")
+        yield await visitor.context.storage_state()
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("language", LANGUAGES)
+async def test_all_rooms_fit_at_every_width(
+    browser: Browser, hall: RunningHall, keeper: StorageState, language: str, width: int
+) -> None:
+    async with Visitor.at(
+        browser,
+        hall,
+        locale=LANGUAGES[language],
+        viewport={"width": width, "height": 800},
+        storage_state=keeper,
+    ) as visitor:
+        await visitor.page.goto("/leaderboards")
+        await visitor.page.locator("header nav a").last.wait_for()
+        await visitor.settled()
+        await visitor.picture(f"shell-{width}-{language}")
+        assert await visitor.page.evaluate(WRONG) == []
+        assert await visitor.page.evaluate(BEYOND) == 0
+        assert await faults_of(visitor.page) == []
+
+
+async def test_the_keyboard_goes_through_the_page_in_order(
+    browser: Browser, hall: RunningHall, keeper: StorageState
+) -> None:
+    focused = "document.activeElement.textContent.trim()"
+    async with Visitor.at(browser, hall, storage_state=keeper) as visitor:
+        page = visitor.page
+        await page.goto("/leaderboards")
+        await visitor.sees("Leaderboards")
+        passed = []
+        for _ in range(9):
+            await page.keyboard.press("Tab")
+            passed.append(await page.evaluate(focused))
+        rooms = ["Dashboard", "Goals", "Challenges", "Leaderboards", "Administration", "Settings"]
+        assert passed == ["Skip to the content", "Guildhall", *rooms, "Sign out"]
+        await page.keyboard.press("Tab")
+        assert await page.evaluate(focused) == "Boards"
+        await page.reload()
+        await visitor.sees("Leaderboards")
+        await page.keyboard.press("Tab")
+        await page.keyboard.press("Enter")
+        await page.keyboard.press("Tab")
+        assert await page.evaluate(focused) == "Boards"
