@@ -380,3 +380,28 @@ async def test_a_plan_is_stale_when_its_owner_has_less_time_now(
     ok(await mine.patch(path.format(goal=proposed["id"]), json=change))
     problem(await accept(mine, proposed), 409, "plan_stale")
     assert (await planned(mine, proposed["id"]))["status"] == "proposed"
+
+
+async def test_a_version_turned_down_leaves_the_plan_as_it_was(
+    mine: Client, settle: Settle, active: dict[str, Any]
+) -> None:
+    again = await plan_again(mine, settle, active, same_tasks=True)
+    version = again["proposal"]["version"]
+    for _ in range(2):  # Saying it twice changes nothing.
+        answer = await mine.post(f"/goals/{active['id']}/plan/decline", json={"version": version})
+        assert ok(answer)["proposal"] is None
+        assert ok(answer)["plan"] == again["plan"]
+    problem(await accept(mine, active, version), 409, "plan_stale")
+    held = await mine.post(f"/goals/{active['id']}/plan/decline", json={"version": 1})
+    problem(held, 409, "plan_stale")
+
+
+async def test_a_plan_that_nobody_waits_for_any_more_is_not_kept(
+    mine: Client, settle: Settle, active: dict[str, Any]
+) -> None:
+    ok(await mine.post(f"/goals/{active['id']}/plan", json={}), 202)
+    assert ok(await mine.post(f"/goals/{active['id']}/plan/stop"))["planning"] is False
+    await settle()
+    now = await planned(mine, active["id"])
+    assert now["proposal"] is None
+    assert now["next_task"]["id"] == tasks_of(now)[0]["id"]

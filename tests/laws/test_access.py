@@ -54,6 +54,7 @@ BODIES: dict[str, Any] = {
     "PATCH /goals/{goal_id}": {"title": "Mine now"},
     "POST /goals/{goal_id}/plan": {},
     "POST /goals/{goal_id}/plan/accept": {"version": 1},
+    "POST /goals/{goal_id}/plan/decline": {"version": 1},
     "PATCH /goals/{goal_id}/milestones/{milestone_id}": {"challenges": []},
     "PATCH /tasks/{task_id}": {"status": "done"},
     "POST /tasks/{task_id}/activities": {"note": "Mine now"},

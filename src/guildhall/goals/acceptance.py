@@ -19,12 +19,12 @@ from guildhall.goals.errors import (
     PlanStale,
 )
 from guildhall.goals.models import Goal, Milestone, Plan, Task, TaskDependency
-from guildhall.goals.schemas import MilestoneOut, PlanAccept, PlannedTaskOut
+from guildhall.goals.schemas import MilestoneOut, PlanAccept, PlanDecline, PlannedTaskOut
 from guildhall.infra.unit_of_work import UnitOfWork
 from guildhall.infra.views import drop_view
 from guildhall.kernel.member import Member
 
-__all__ = ["accept"]
+__all__ = ["accept", "decline"]
 
 
 async def accept(uow: UnitOfWork, who: Member, goal_id: UUID, body: PlanAccept) -> Goal:
@@ -58,14 +58,25 @@ async def accept(uow: UnitOfWork, who: Member, goal_id: UUID, body: PlanAccept) 
     await _check_room(uow, goal, to_do)
     await _write(uow, goal, content, standing, left_out)
     await repository.overtake_plans(uow, who.id, goal_id, "accepted")
-    _close(plan, uow)
+    _close(plan, "accepted", uow)
     goal.status, goal.updated_at = "active", uow.now
     drop_view(uow, who.id)
     return goal
 
 
-def _close(plan: Plan, uow: UnitOfWork) -> None:
-    plan.state, plan.decided_at = "accepted", uow.now
+async def decline(uow: UnitOfWork, who: Member, goal_id: UUID, body: PlanDecline) -> None:
+    """Turn a version down. Doing so twice changes nothing; what was accepted cannot be."""
+    await repository.goal_for_update(uow, who.id, goal_id)
+    plan = await repository.plan(uow, who.id, goal_id, body.version)
+    if plan is None or plan.state == "accepted":
+        raise PlanStale
+    if plan.state == "proposed":
+        _close(plan, "overtaken", uow)
+        drop_view(uow, who.id)
+
+
+def _close(plan: Plan, state: str, uow: UnitOfWork) -> None:
+    plan.state, plan.decided_at = state, uow.now
 
 
 def _tasks(content: PlanContent) -> Iterator[PlannedTaskOut]:

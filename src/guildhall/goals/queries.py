@@ -16,6 +16,7 @@ from guildhall.goals.schemas import (
     GoalOut,
     GoalSummary,
     MilestoneOut,
+    NextTask,
     PlannedTaskOut,
     PlanOut,
     RankFinding,
@@ -35,12 +36,16 @@ async def goal_list(
     """List a member's goals, newest first."""
     after = position_in(cursor, UUID)[0] if cursor else None
     found = await repository.goals_page(uow, user_id, limit, after, status)
-    counts = await repository.task_counts(uow, user_id, [goal.id for goal in found])
+    ids = [goal.id for goal in found]
+    counts = await repository.task_counts(uow, user_id, ids)
+    to_do = await repository.next_tasks(uow, user_id, ids)
 
     def summary(goal: Goal) -> GoalSummary:
         shown = GoalSummary.model_validate(goal)
         if goal.id in counts:
             shown.tasks_done, shown.tasks_total = counts[goal.id]
+        if goal.id in to_do:
+            shown.next_task = NextTask.model_validate(to_do[goal.id])
         return shown
 
     return page_of(found, limit, summary)
@@ -56,6 +61,9 @@ async def goal_out(uow: UnitOfWork, user_id: UUID, goal_id: UUID) -> GoalOut:
     counts = (await repository.task_counts(uow, user_id, [goal_id])).get(goal_id)
     if counts is not None:
         summary |= {"tasks_done": counts.done, "tasks_total": counts.total}
+    to_do = (await repository.next_tasks(uow, user_id, [goal_id])).get(goal_id)
+    if to_do is not None:
+        summary["next_task"] = NextTask.model_validate(to_do)
     holds = await _plan_that_holds(uow, goal, accepted) if accepted else None
     return GoalOut(
         **summary,
@@ -120,6 +128,8 @@ async def _plan_that_holds(uow: UnitOfWork, goal: Goal, plan: Plan) -> PlanOut:
                     scheduled_on=task.scheduled_on,
                     depends_on=sorted(depends_on.get(task.id, ())),
                     status=task.status,
+                    percent=task.percent,
+                    spent_minutes=task.spent_minutes,
                 )
                 for task in tasks
                 if task.milestone_id == milestone.id

@@ -27,7 +27,16 @@ from guildhall.infra.views import drop_view
 from guildhall.kernel.ids import new_id
 from guildhall.kernel.member import Member
 
-__all__ = ["PLAN_TASK", "change", "create", "prove_by", "remove", "request_plan", "start_planning"]
+__all__ = [
+    "PLAN_TASK",
+    "change",
+    "create",
+    "prove_by",
+    "remove",
+    "request_plan",
+    "start_planning",
+    "stop_planning",
+]
 
 PLAN_TASK = "goals.plan"
 
@@ -112,6 +121,14 @@ async def request_plan(uow: UnitOfWork, who: Member, goal_id: UUID, body: PlanRe
     _check_deadline(goal.deadline, who.local_day(uow.now))
     await start_planning(uow, goal, body)
     return goal
+
+
+async def stop_planning(uow: UnitOfWork, who: Member, goal_id: UUID) -> None:
+    """Wait no longer for a plan: who makes it finds, in the end, that nobody asks any more."""
+    goal = await repository.goal_for_update(uow, who.id, goal_id)
+    if goal.planning is not None:
+        goal.planning, goal.updated_at = None, uow.now
+        drop_view(uow, who.id)
 
 
 async def prove_by(

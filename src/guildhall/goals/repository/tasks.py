@@ -30,6 +30,7 @@ __all__ = [
     "forget_dependencies",
     "lock_schedule",
     "milestones_of",
+    "next_tasks",
     "note_work",
     "scheduled_minutes",
     "take_xp",
@@ -134,6 +135,25 @@ async def tasks_on(
     if after is not None:
         query = query.where(Task.id > after)
     return (await uow.session.scalars(query)).all()
+
+
+async def next_tasks(
+    uow: UnitOfWork, user_id: UUID, goal_ids: Collection[UUID]
+) -> dict[UUID, Task]:
+    """Give what is to be done next for each of these goals; one that needs nothing is not in it."""
+    found = await uow.session.scalars(
+        select(Task)
+        .join(Goal, (Goal.user_id == Task.user_id) & (Goal.id == Task.goal_id))
+        .distinct(Task.goal_id)
+        .where(
+            Task.user_id == user_id,
+            Task.goal_id.in_(goal_ids),
+            or_(Task.status == "open", (Task.status == "missed") & (Task.kind != "review")),
+            Goal.status == "active",
+        )
+        .order_by(Task.goal_id, Task.scheduled_on.asc().nulls_last(), Task.position, Task.id)
+    )
+    return {task.goal_id: task for task in found}
 
 
 async def unfinished(uow: UnitOfWork, user_id: UUID) -> Sequence[tuple[Task, Goal]]:

@@ -32,6 +32,7 @@ from guildhall.goals.schemas import (
     GoalSummary,
     MilestoneChange,
     PlanAccept,
+    PlanDecline,
     PlanRequest,
     ProgressUpdate,
     ReschedulingOut,
@@ -98,6 +99,24 @@ async def request_plan(
 async def accept_plan(goal_id: UUID, body: PlanAccept, who: CurrentMember, uow: Writes) -> GoalOut:
     """Accept the newest version of the plan: its tasks get their days."""
     await acceptance.accept(uow, who, goal_id, body)
+    await uow.session.flush()
+    return await queries.goal_out(uow, who.id, goal_id)
+
+
+@member.post("/goals/{goal_id}/plan/decline")
+async def decline_plan(
+    goal_id: UUID, body: PlanDecline, who: CurrentMember, uow: Writes
+) -> GoalOut:
+    """Turn a proposed version of the plan down. What held before it holds on."""
+    await acceptance.decline(uow, who, goal_id, body)
+    await uow.session.flush()
+    return await queries.goal_out(uow, who.id, goal_id)
+
+
+@member.post("/goals/{goal_id}/plan/stop")
+async def stop_planning(goal_id: UUID, who: CurrentMember, uow: Writes) -> GoalOut:
+    """Wait no longer for a plan that is being made. Whatever comes of it is thrown away."""
+    await service.stop_planning(uow, who, goal_id)
     await uow.session.flush()
     return await queries.goal_out(uow, who.id, goal_id)
 

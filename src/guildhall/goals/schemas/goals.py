@@ -31,6 +31,7 @@ __all__ = [
     "GoalIn",
     "GoalOut",
     "GoalSummary",
+    "NextTask",
     "RankFinding",
     "TemplateOut",
 ]
@@ -89,6 +90,14 @@ class RankFinding(BaseModel):
     reasons: list[str]
 
 
+class NextTask(Read):
+    """What is to be done next for a goal."""
+
+    id: UUID
+    title: str
+    scheduled_on: date | None
+
+
 class GoalSummary(Read):
     id: UUID
     title: str
@@ -101,6 +110,7 @@ class GoalSummary(Read):
     completed_at: datetime | None
     tasks_done: int = 0
     tasks_total: int = 0
+    next_task: NextTask | None = Field(None, description="The first that is not done, if any is.")
 
     @model_validator(mode="after")
     def _completed_or_not(self) -> Self:

@@ -19,6 +19,7 @@ __all__ = [
     "MoveOut",
     "PlanAccept",
     "PlanChange",
+    "PlanDecline",
     "PlanOut",
     "PlanRequest",
     "PlannedTaskOut",
@@ -37,6 +38,8 @@ class PlannedTaskOut(BaseModel):
     scheduled_on: date | None
     depends_on: list[UUID]
     status: TaskStatus = "open"
+    percent: int = Field(0, description="How much of it is done, as its owner says.")
+    spent_minutes: int = 0
 
 
 class MilestoneOut(BaseModel):
@@ -96,6 +99,10 @@ class PlanAccept(Body):
     leave_out: Annotated[list[UUID], Field(max_length=1_000)] = Field(
         [], description="Tasks to be left out; what depends on them goes too."
     )
+
+
+class PlanDecline(Body):
+    version: Annotated[int, Field(ge=1, le=1_000_000)]
 
 
 class MilestoneChange(Body):
