@@ -64,6 +64,9 @@ const router = createBrowserRouter([
                   { path: "data", lazy: () => import("./rooms/settings/Data") },
                 ],
               },
+              { path: "/goals", lazy: () => withWords("goals", import("./rooms/goals/Goals")) },
+              { path: "/goals/new", lazy: () => withWords("goals", import("./rooms/goals/NewGoal")) },
+              { path: "/goals/:id", lazy: () => withWords("goals", import("./rooms/goals/Goal")) },
               {
                 lazy: () => withWords("boards", import("./rooms/leaderboards/Leaderboards")),
                 children: [

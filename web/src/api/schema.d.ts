@@ -1827,6 +1827,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/goals/{goal_id}/plan/decline": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Decline Plan
+         * @description Turn a proposed version of the plan down. What held before it holds on.
+         */
+        post: operations["decline_plan_api_v1_goals__goal_id__plan_decline_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/goals/{goal_id}/plan/stop": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Stop Planning
+         * @description Wait no longer for a plan that is being made. Whatever comes of it is thrown away.
+         */
+        post: operations["stop_planning_api_v1_goals__goal_id__plan_stop_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/goals/{goal_id}/milestones/{milestone_id}": {
         parameters: {
             query?: never;
@@ -3450,6 +3490,8 @@ export interface components {
              * @default 0
              */
             tasks_total?: number;
+            /** @description The first that is not done, if any is. */
+            next_task?: components["schemas"]["NextTask"] | null;
             /** Description */
             description: string;
             /**
@@ -3506,6 +3548,8 @@ export interface components {
              * @default 0
              */
             tasks_total?: number;
+            /** @description The first that is not done, if any is. */
+            next_task?: components["schemas"]["NextTask"] | null;
         };
         /** HandlerOfEvents */
         HandlerOfEvents: {
@@ -3674,6 +3718,21 @@ export interface components {
             have: number;
             /** Want */
             want: number;
+        };
+        /**
+         * NextTask
+         * @description What is to be done next for a goal.
+         */
+        NextTask: {
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Title */
+            title: string;
+            /** Scheduled On */
+            scheduled_on: string | null;
         };
         /**
          * Overview
@@ -4047,6 +4106,11 @@ export interface components {
              */
             kept?: string[];
         };
+        /** PlanDecline */
+        PlanDecline: {
+            /** Version */
+            version: number;
+        };
         /**
          * PlanOut
          * @description A version of a plan.
@@ -4135,6 +4199,17 @@ export interface components {
              * @enum {string}
              */
             status?: "open" | "done" | "missed" | "dropped";
+            /**
+             * Percent
+             * @description How much of it is done, as its owner says.
+             * @default 0
+             */
+            percent?: number;
+            /**
+             * Spent Minutes
+             * @default 0
+             */
+            spent_minutes?: number;
         };
         /**
          * Prerequisite
@@ -9738,6 +9813,96 @@ export interface operations {
                 "application/json": components["schemas"]["PlanAccept"];
             };
         };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GoalOut"];
+                };
+            };
+            /** @description The request was refused; `error` says why. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The hall could not do it; `request_id` finds it in the logs. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    decline_plan_api_v1_goals__goal_id__plan_decline_post: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Repeat a request safely: the same key gets the first answer again. */
+                "idempotency-key"?: string | null;
+            };
+            path: {
+                goal_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PlanDecline"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GoalOut"];
+                };
+            };
+            /** @description The request was refused; `error` says why. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The hall could not do it; `request_id` finds it in the logs. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    stop_planning_api_v1_goals__goal_id__plan_stop_post: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Repeat a request safely: the same key gets the first answer again. */
+                "idempotency-key"?: string | null;
+            };
+            path: {
+                goal_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
         responses: {
             /** @description Successful Response */
             200: {

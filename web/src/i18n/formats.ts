@@ -24,6 +24,12 @@ export function useFormats(timeZone?: string) {
       month: "long",
       timeZone: "UTC",
     });
+    const shortDay = new Intl.DateTimeFormat(language, {
+      weekday: "short",
+      day: "numeric",
+      month: "short",
+      timeZone: "UTC",
+    });
     const weekday = new Intl.DateTimeFormat(language, { weekday: "long", timeZone: "UTC" });
     return {
       number: (value: number) => number.format(value),
@@ -33,6 +39,7 @@ export function useFormats(timeZone?: string) {
       moment: (iso: string) => moment.format(new Date(iso)),
       day: (isoDay: string) => day.format(new Date(`${isoDay}T00:00:00Z`)),
       longDay: (isoDay: string) => longDay.format(new Date(`${isoDay}T00:00:00Z`)),
+      shortDay: (isoDay: string) => shortDay.format(new Date(`${isoDay}T00:00:00Z`)),
       /** Names a weekday; 0 is Monday, as the hall counts. */
       weekday: (number_: number) => weekday.format(new Date(Date.UTC(2024, 0, 1 + number_))),
       hour: (hour: number) =>

@@ -8,6 +8,7 @@ from datetime import date, timedelta
 from uuid import UUID
 
 from sqlalchemy import case, delete, func, or_, select, text, update
+from sqlalchemy.dialects.postgresql import distinct_on
 
 from guildhall.goals.errors import TaskNotFound
 from guildhall.goals.models import (
@@ -144,7 +145,7 @@ async def next_tasks(
     found = await uow.session.scalars(
         select(Task)
         .join(Goal, (Goal.user_id == Task.user_id) & (Goal.id == Task.goal_id))
-        .distinct(Task.goal_id)
+        .ext(distinct_on(Task.goal_id))
         .where(
             Task.user_id == user_id,
             Task.goal_id.in_(goal_ids),

@@ -1,0 +1,154 @@
+import { queryOptions, useMutation, useQueryClient, type QueryClient } from "@tanstack/react-query";
+import { useEffect, useRef } from "react";
+
+import { answer, api, type Schemas } from "../../api/client";
+import { pagesOf } from "../../api/queries";
+
+/** As the hall sends it: with everything that a request may leave out. */
+type Sent<T> = T extends readonly (infer Item)[] ? Sent<Item>[] : T extends object ? { [Key in keyof T]-?: Sent<T[Key]> } : T;
+const sent = async <T>(asked: Promise<T>): Promise<Sent<T>> => (await asked) as Sent<T>;
+
+export type Goal = Sent<Schemas["GoalOut"]>;
+export type GoalSummary = Sent<Schemas["GoalSummary"]>;
+export type Plan = Sent<Schemas["PlanOut"]>;
+export type Milestone = Sent<Schemas["MilestoneOut"]>;
+export type Task = Sent<Schemas["PlannedTaskOut"]>;
+export type TaskChange = Schemas["TaskChange"];
+
+const GOALS_AT_ONCE = 50;
+const FIRST_LOOK_MILLISECONDS = 600;
+const LONGEST_WAIT_MILLISECONDS = 6000;
+const AWARDED_AFTER_MILLISECONDS = 1500;
+
+export const goalsQuery = pagesOf(["goals"], (cursor) =>
+  sent(answer(api.GET("/api/v1/goals", { params: { query: { limit: GOALS_AT_ONCE, cursor } } }))),
+);
+
+export const goalQuery = (id: string) =>
+  queryOptions({
+    queryKey: ["goal", id],
+    queryFn: () => sent(answer(api.GET("/api/v1/goals/{goal_id}", { params: { path: { goal_id: id } } }))),
+  });
+
+export const templatesQuery = queryOptions({
+  queryKey: ["goal-templates"],
+  staleTime: 600_000,
+  queryFn: () => answer(api.GET("/api/v1/goal-templates", { params: { query: { limit: 100 } } })),
+});
+
+/** The preview of new days that waits for an answer, if there is one. */
+export const reschedulingQuery = queryOptions({
+  queryKey: ["reschedulings"],
+  queryFn: async () => (await answer(api.GET("/api/v1/reschedulings"))).items[0] ?? null,
+});
+
+export const activitiesQuery = (taskId: string) =>
+  queryOptions({
+    queryKey: ["activities", taskId],
+    queryFn: () =>
+      answer(api.GET("/api/v1/tasks/{task_id}/activities", { params: { path: { task_id: taskId }, query: { limit: 50 } } })),
+  });
+
+/** All tasks of a plan, in its order. */
+export const tasksOf = (plan: Plan): Task[] => plan.milestones.flatMap((milestone) => milestone.tasks);
+
+/** Looks again while a plan is being made, ever more seldom. */
+export function useLookAgain(isPlanning: boolean, look: () => Promise<unknown>): void {
+  const again = useRef(look);
+  again.current = look;
+  useEffect(() => {
+    if (!isPlanning) return;
+    let wait = FIRST_LOOK_MILLISECONDS;
+    let timer = 0;
+    let isOver = false;
+    const next = (): void => {
+      timer = window.setTimeout(() => {
+        wait = Math.min(wait * 1.4, LONGEST_WAIT_MILLISECONDS);
+        void again.current().finally(() => !isOver && next());
+      }, wait);
+    };
+    next();
+    return () => {
+      isOver = true;
+      window.clearTimeout(timer);
+    };
+  }, [isPlanning]);
+}
+
+/** Has everything that shows goals, tasks or what they earn asked for anew. */
+export function lookAgain(client: QueryClient): void {
+  const look = (): void => {
+    for (const key of ["goal", "goals", "dashboard", "history", "reschedulings"]) {
+      void client.invalidateQueries({ queryKey: [key] });
+    }
+  };
+  look();
+  // XP follows from the event a moment later.
+  setTimeout(() => void client.invalidateQueries({ queryKey: ["dashboard"] }), AWARDED_AFTER_MILLISECONDS);
+}
+
+/** Changes a goal by a request that answers with it, changed. */
+export function useGoalChange<Wanted = void>(change: (wanted: Wanted) => Promise<Schemas["GoalOut"]>) {
+  const client = useQueryClient();
+  return useMutation({
+    mutationFn: (wanted: Wanted) => sent(change(wanted)),
+    onSuccess: (goal) => client.setQueryData(goalQuery(goal.id).queryKey, goal),
+    onSettled: () => lookAgain(client),
+  });
+}
+
+/** Asks for another version of a plan. */
+export function usePlanRequest(goalId: string) {
+  const client = useQueryClient();
+  return useMutation({
+    mutationFn: (body: Partial<Schemas["PlanRequest"]>) =>
+      answer(
+        api.POST("/api/v1/goals/{goal_id}/plan", {
+          params: { path: { goal_id: goalId } },
+          body: { wish: "", same_tasks: false, ...body },
+        }),
+      ),
+    onSuccess: () => client.invalidateQueries({ queryKey: goalQuery(goalId).queryKey }),
+  });
+}
+
+/** Says what became of a task, or moves it: at once on the page, and back again if the hall refuses. */
+export function useTaskChange(goalId: string) {
+  const client = useQueryClient();
+  const { queryKey } = goalQuery(goalId);
+  return useMutation({
+    mutationFn: ({ id, change }: { id: string; change: TaskChange }) =>
+      answer(api.PATCH("/api/v1/tasks/{task_id}", { params: { path: { task_id: id } }, body: change })),
+    onMutate: async ({ id, change }) => {
+      await client.cancelQueries({ queryKey });
+      const before = client.getQueryData(queryKey);
+      client.setQueryData(queryKey, (shown) => shown && changed(shown, id, change));
+      return { before };
+    },
+    onError: (_, __, context) => client.setQueryData(queryKey, context?.before),
+    onSettled: (_, __, { id }) => {
+      lookAgain(client);
+      void client.invalidateQueries({ queryKey: activitiesQuery(id).queryKey });
+    },
+  });
+}
+
+function changed(goal: Goal, id: string, { scheduled_on, status }: TaskChange): Goal {
+  if (!goal.plan) return goal;
+  const task = (each: Task): Task =>
+    each.id === id
+      ? {
+          ...each,
+          ...(scheduled_on && { scheduled_on, status: "open" as const }),
+          ...(status && { status }),
+        }
+      : each;
+  return {
+    ...goal,
+    plan: {
+      ...goal.plan,
+      unplaced: goal.plan.unplaced.filter((each) => each.id !== id || !scheduled_on),
+      milestones: goal.plan.milestones.map((milestone) => ({ ...milestone, tasks: milestone.tasks.map(task) })),
+    },
+  };
+}
