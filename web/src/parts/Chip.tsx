@@ -4,5 +4,9 @@ import css from "./Chip.module.css";
 
 /** A word that marks something: a state, a role. */
 export function Chip({ tone = "plain", children }: { tone?: "plain" | "brass" | "good" | "bad"; children: ReactNode }) {
-  return <span className={`${css.chip} ${css[tone]}`}>{children}</span>;
+  return (
+    <span className={css.chip} data-tone={tone}>
+      {children}
+    </span>
+  );
 }

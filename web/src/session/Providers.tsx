@@ -42,7 +42,7 @@ export function ProviderLinks({ providers, returnTo = "/dashboard", inNewTab = f
   return providers.map(({ name, title }) => (
     <a
       key={name}
-      className={`${button.button} ${button.plain}`}
+      className={button.button}
       href={`/api/v1/auth/oidc/${encodeURIComponent(name)}/login?return_to=${encodeURIComponent(returnTo)}`}
       target={inNewTab ? "_blank" : undefined}
       onClick={onPress}
