@@ -14,6 +14,7 @@ from uuid import UUID
 
 import asyncpg
 import httpx
+import pyotp
 import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, Locator, Page, StorageState, expect
@@ -161,6 +162,13 @@ async def test_who_is_suspended_is_signed_out_told_why_and_goes_on_when_restored
     await page.get_by_text(visitor.email).wait_for()
     await confirm(page, "Suspend")
     await page.get_by_text("This account is suspended").wait_for()
+    user = page.url
+    await page.goto(f"/admin/users?search={visitor.name}")
+    await page.get_by_label("Account", exact=True).select_option("active")
+    await page.get_by_text("Nobody fits.").wait_for()
+    await page.get_by_label("Account", exact=True).select_option("suspended")
+    await page.get_by_role("link", name=visitor.name).click()
+    await expect(page).to_have_url(user)
 
     days = visitor.page.locator("section", has_text="Your days")
     await days.get_by_role("button", name="Save").click()
@@ -247,6 +255,38 @@ async def test_the_record_is_narrowed_by_name_and_by_the_time_on_ones_own_clock(
     await expect(entries).to_have_count(2)
     await chief.press("Clear")
     await expect(page).to_have_url(re.compile("/admin/audit-log$"))
+
+
+async def test_the_record_goes_on_for_as_long_as_one_reads(
+    chief: Visitor, hall: RunningHall
+) -> None:
+    await hall.rows(
+        "INSERT INTO audit_log (occurred_at, action, details) SELECT now(), 'tests.knocked',"
+        " jsonb_build_object('number', n) FROM generate_series(1, 60) AS n RETURNING 1"
+    )
+    page = chief.page
+    await page.goto("/admin/audit-log?action=tests.knocked")
+    entries = page.get_by_role("main").get_by_role("listitem")
+    await expect(entries).to_have_count(50)
+    assert await page.get_by_label("What", exact=True).input_value() == "tests.knocked"
+    await chief.press("Show more")
+    await expect(entries).to_have_count(60)
+    await expect(page.get_by_role("button", name="Show more")).to_have_count(0)
+
+
+async def test_a_second_factor_is_taken_away(
+    chief: Visitor, client: httpx.AsyncClient, office: Office
+) -> None:
+    member = Guest(client, "one-who-lost-the-app")
+    await member.register()
+    begun = await member.post("/users/me/totp", expect=201)
+    code = pyotp.TOTP(begun["secret"]).now()
+    await member.post("/users/me/totp/confirm", {"code": code}, expect=200)
+    await chief.page.goto(f"/admin/users/{member.id}")
+    await confirm(chief.page, "Take away the second factor")
+    await expect(chief.page.get_by_role("button", name="Take away")).to_have_count(0)
+    assert not (await office.admin.get(f"/admin/users/{member.id}"))["second_factor"]
+    await member.login()
 
 
 async def test_the_last_admin_stays_one_and_is_told_so(

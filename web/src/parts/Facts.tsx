@@ -7,9 +7,9 @@ export function Facts({ children }: { children: ReactNode }) {
   return <dl className={css.facts}>{children}</dl>;
 }
 
-export function Fact({ name, children }: { name: string; children: ReactNode }) {
+export function Fact({ name, wide, children }: { name: string; wide?: boolean; children: ReactNode }) {
   return (
-    <div className={css.fact}>
+    <div className={wide ? `${css.fact} ${css.wide}` : css.fact}>
       <dt className={css.name}>{name}</dt>
       <dd className={css.value}>{children}</dd>
     </div>

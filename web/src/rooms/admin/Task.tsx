@@ -60,10 +60,10 @@ function Told({ task }: { task: Task }) {
             {task.requested_by ? <Requester id={task.requested_by} /> : t("background.byTheHall")}
           </Fact>
           <Fact name={t("background.queue")}>{task.queue}</Fact>
-          <Fact name={t("background.code")}>{task.name}</Fact>
-          <Fact name={t("background.id")}>{task.id}</Fact>
+          <Fact wide name={t("background.code")}>{task.name}</Fact>
+          <Fact wide name={t("background.id")}>{task.id}</Fact>
           {task.correlation_id && (
-            <Fact name={t("audit.request")}>
+            <Fact wide name={t("audit.request")}>
               <Link to={`/admin/audit-log?request=${encodeURIComponent(task.correlation_id)}`}>{task.correlation_id}</Link>
             </Fact>
           )}

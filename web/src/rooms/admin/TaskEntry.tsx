@@ -53,11 +53,13 @@ export function TaskProgress({ task }: { task: Task }) {
   const { t } = useWords("admin");
   const format = useFormats();
   const nameOf = useTaskName();
+  if (task.state === "succeeded") return null;
+  const done = format.number(task.progress_done);
   if (task.progress_total === null) {
-    if (task.progress_done === 0) return null;
-    return <p>{t("background.done", { done: format.number(task.progress_done) })}</p>;
+    return task.progress_done === 0 ? null : <p className={css.soft}>{t("background.done", { done })}</p>;
   }
-  const words = t("hall:task.progress", { done: format.number(task.progress_done), total: format.number(task.progress_total) });
+  const words = t("hall:task.progress", { done, total: format.number(task.progress_total) });
+  if (isOver(task)) return <p className={css.soft}>{t("background.stoppedAt", { words })}</p>;
   return (
     <Meter
       label={t("background.progressOf", { name: nameOf(task.name) })}

@@ -50,7 +50,7 @@ function Account({ user }: { user: UserDetails }) {
   return (
     <Card title={t("users.account")}>
       <Facts>
-        <Fact name={t("users.email")}>
+        <Fact wide name={t("users.email")}>
           {user.email} <span className={css.soft}>{user.email_verified ? t("users.verified") : t("users.unverified")}</span>
         </Fact>
         <Fact name={t("users.joined")}>{format.moment(user.created_at)}</Fact>
@@ -60,7 +60,7 @@ function Account({ user }: { user: UserDetails }) {
         <Fact name={t("users.keys")}>{format.number(user.api_key_count)}</Fact>
         <Fact name={t("users.zone")}>{user.time_zone.replaceAll("_", " ")}</Fact>
         {user.erase_after && <Fact name={t("users.eraseAfter")}>{format.moment(user.erase_after)}</Fact>}
-        <Fact name={t("users.id")}>{user.id}</Fact>
+        <Fact wide name={t("users.id")}>{user.id}</Fact>
       </Facts>
       <p className={css.linkRow}>
         <Link to={`/admin/audit-log?actor=${user.id}`}>{t("users.didLink")}</Link>

@@ -84,7 +84,7 @@ function Line({ user, entry, isReversed }: LineProps) {
       <span>{entry.reason ?? entry.why}</span>
       {isReversed && <span className={css.soft}>{t("users.isReversed")}</span>}
       {!isReversed && entry.reverses_id === null && (
-        <span>
+        <span className={css.flush}>
           <Confirmed look="quiet" label={t("users.reverse")} title={t("users.reverseTitle", { xp })} run={reverse}>
             <p>{t("users.reverseWords")}</p>
           </Confirmed>
