@@ -15,6 +15,7 @@ import pytest_asyncio
 from playwright.async_api import Browser, StorageState, expect
 
 from guildhall import ai
+from guildhall.entrypoints.wiring import WIRING
 from guildhall.infra.llm import open_llm
 from guildhall.infra.settings import LlmSettings
 from tests.ai.conftest import MICROS_A_TOKEN, MODEL, PROMPT, for_text
@@ -298,7 +299,186 @@ async def with_work(
     return keeper.browser
 
 
+@pytest_asyncio.fixture(scope="module")
+async def eager(keeper: Keeper, client: httpx.AsyncClient) -> Guest:
+    """The only member who has passed a challenge of spoken German twice."""
+    member = await newcomer(client)
+    for number in (1, 2):
+        letter = await publish_essay(keeper.guest, [], f"A letter {number}", "german")
+        attempt = await hand_in(member, letter)
+        await keeper.guest.post(f"/attempts/{attempt}/review", {"score": 90}, expect=200)
+    await until(member, "/progress/me", lambda it: it["total_xp"] == 360)
+    return member
+
+
+async def make_badge(visitor: Visitor, name: str) -> None:
+    """Begin a badge that takes two passed attempts in German."""
+    await visitor.page.goto("/admin/badges")
+    await visitor.page.get_by_role("link", name="Make a badge").click()
+    await visitor.sees("A new badge")
+    await visitor.fill(Name=name, Short_name=name.lower(), Description="Two letters.")
+    await visitor.fill(At_least_so_many="2")
+    await visitor.page.get_by_label("Field").select_option(label="German")
+
+
+async def test_a_badge_is_made_tried_given_and_held(page_of_keeper: Visitor, eager: Guest) -> None:
+    page, name = page_of_keeper.page, f"Writer-{secrets.token_hex(3)}"
+    await make_badge(page_of_keeper, name)
+    sentence = page.get_by_role("status", name="In words")
+    await expect(sentence).to_have_text("For 2 passed attempts in German.")
+
+    await page_of_keeper.press("Try it")
+    result = page.get_by_text("It would go to 1 member.")
+    await result.wait_for()
+    await page.get_by_role("link", name=eager.username).wait_for()
+    await page_of_keeper.fill(At_least_so_many="3")
+    await page.get_by_text("The condition has been changed since.").wait_for()
+    await page_of_keeper.press("Try it")
+    await page.get_by_text("Nobody would get it yet.").wait_for()
+    await page_of_keeper.fill(At_least_so_many="2")
+
+    await page_of_keeper.press("Save")
+    await page_of_keeper.sees(name)
+    assert (await eager.get("/progress/me"))["badges"] != []  # Others, of the starter content.
+    assert name not in await held_by(eager)
+    await page_of_keeper.press("Give it to all who have earned it")
+    await page_of_keeper.sees(f"Give “{name}”?")
+    await page_of_keeper.press("Give it")
+    await page.get_by_text("1 member has it now.").wait_for()
+    assert name in await held_by(eager)
+    await page_of_keeper.press("Give it to all who have earned it")
+    await page_of_keeper.press("Give it")
+    await page.get_by_text("Nobody was left to give it to.").wait_for()
+
+
+async def held_by(member: Guest) -> list[str]:
+    return [badge["name"] for badge in (await member.get("/progress/me"))["badges"]]
+
+
+async def test_what_the_hall_refuses_in_a_condition_is_shown_at_its_place(
+    page_of_keeper: Visitor, keeper: Keeper
+) -> None:
+    """And the same is told of JSON; what is put right is saved."""
+    page, name = page_of_keeper.page, f"Nested-{secrets.token_hex(3)}"
+    await make_badge(page_of_keeper, name)
+    await page_of_keeper.press("Add another condition")
+    await page_of_keeper.press("Add a group: The whole condition")
+    third = page.get_by_role("group", name="Condition 3.1", exact=True)
+    await third.get_by_label("What counts").select_option("Days in a row")
+    await third.get_by_label("At least so many days").fill("99999")
+    second = page.get_by_role("group", name="Condition 2", exact=True)
+    await second.get_by_label("What counts").select_option("How often something happened")
+    await second.get_by_label("At least so often").fill("1")
+    await page_of_keeper.press("Save")
+    await third.get_by_text("A whole number from 1 to 36,500.").wait_for()
+    await second.get_by_text("Choose what happened.").wait_for()
+    first = page.get_by_role("group", name="Condition 1", exact=True)
+    await expect(first.get_by_text("A whole number")).to_have_count(0)
+
+    await page_of_keeper.press("Write it as JSON")
+    await page_of_keeper.press("Save")
+    await page.get_by_text("of.2.of.0.days: ").wait_for()
+    written = page.get_by_label("The condition as JSON")
+    await written.fill((await written.input_value()) + "}")
+    await page.get_by_text("This is no JSON object").wait_for()
+    await written.fill(
+        (await written.input_value())[:-1]
+        .replace('""', '"goals.task_completed"')
+        .replace("99999", "9")
+    )
+    await page_of_keeper.press("Back to the form")
+    await page_of_keeper.press("Save")
+    await page_of_keeper.sees(name)
+    made = next(it for it in await badges(keeper.guest) if it["name"] == name)
+    assert made["condition"] == {
+        "type": "all",
+        "of": [
+            {"type": "attempt_count", "count": 2, "status": "passed", "domain": "german"},
+            {"type": "event_count", "event": "goals.task_completed", "count": 1},
+            {"type": "any", "of": [{"type": "consecutive_days", "days": 9}]},
+        ],
+    }
+
+
+async def badges(admin: Guest) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = (await admin.get("/admin/badges"))["items"]
+    return found
+
+
+async def test_conditions_are_moved_turned_round_and_taken_away(
+    page_of_keeper: Visitor, nested: dict[str, Any], keeper: Keeper
+) -> None:
+    """Into a group, out of it, and past each other; a new name alone makes no new version."""
+    page = page_of_keeper.page
+    await page.goto(f"/admin/badges/{nested['id']}")
+    await page_of_keeper.fill(Name="Another name")
+    await page_of_keeper.press("Save")
+    await page.get_by_text("Saved.").wait_for()
+    assert (await badge_of(keeper, nested))["version"] == 1
+
+    await page_of_keeper.press("Down: Condition 1")  # Into the group that is next.
+    await page_of_keeper.press("Down: Condition 1.1")
+    await page_of_keeper.press("Remove: Condition 1.3")
+    condition = page.get_by_role("group", name="Condition 1.1", exact=True)
+    await condition.get_by_label("Asked for").select_option("The opposite of this")
+    await page_of_keeper.press("Down: Condition 1.2")  # Out of it again.
+    await page_of_keeper.press("Save")
+    await page.get_by_text("Saved.").wait_for()
+    saved = await badge_of(keeper, nested)
+    assert saved["version"] == 2
+    assert saved["condition"] == {
+        "type": "all",
+        "of": [
+            {"type": "any", "of": [{"type": "not", "of": {"type": "xp", "threshold": 700}}]},
+            {"type": "attempt_count", "count": 3},
+        ],
+    }
+
+
+@pytest_asyncio.fixture(scope="module")
+async def nested(keeper: Keeper) -> dict[str, Any]:
+    """A badge with a condition of every kind, written in the older way too."""
+    made: dict[str, Any] = await keeper.guest.post(
+        "/admin/badges",
+        {
+            "slug": f"nested-{secrets.token_hex(3)}",
+            "name": "Nested",
+            "description": "For a little of everything.",
+            "condition": {
+                "type": "all",
+                "conditions": [
+                    {"type": "attempt_count", "count": 3},
+                    {
+                        "type": "any",
+                        "of": [
+                            {"type": "xp", "threshold": 700},
+                            {"type": "consecutive_days", "days": 7},
+                        ],
+                    },
+                ],
+            },
+        },
+        expect=201,
+    )
+    return made
+
+
+async def badge_of(keeper: Keeper, badge: dict[str, Any]) -> dict[str, Any]:
+    return next(it for it in await badges(keeper.guest) if it["id"] == badge["id"])
+
+
+async def test_every_event_that_can_be_counted_can_be_chosen(page_of_keeper: Visitor) -> None:
+    page = page_of_keeper.page
+    await page.goto("/admin/badges/new")
+    await page.get_by_label("What counts").select_option("How often something happened")
+    offered = page.get_by_label("What happened").locator("option")
+    values = {await option.get_attribute("value") for option in await offered.all()}
+    assert values == {"", *WIRING.topics}
+
+
 ROOMS = {
+    "admin-badges": ("/admin/badges", "All badges"),
+    "admin-badge": ("/admin/badges/{nested}", "What it is earned for"),
     "admin-reviews": ("/admin/reviews", "Your judgement"),
     "admin-token-usage": ("/admin/token-usage", "What it went to"),
 }
@@ -307,12 +487,21 @@ ROOMS = {
 @in_every_light
 @pytest.mark.parametrize("room", ROOMS)
 async def test_a_room_is_there_for_those_who_keep_the_hall(
-    browser: Browser, hall: RunningHall, with_work: StorageState, room: str, theme: Theme, size: str
+    browser: Browser,
+    hall: RunningHall,
+    with_work: StorageState,
+    nested: dict[str, Any],
+    room: str,
+    theme: Theme,
+    size: str,
 ) -> None:
-    await look_at(browser, hall, (room, *ROOMS[room]), theme, size, with_work)
+    address, heading = ROOMS[room]
+    address = address.format(nested=nested["id"])
+    await look_at(browser, hall, (room, address, heading), theme, size, with_work)
 
 
 GERMAN = {
+    "admin-badge-de": ("/admin/badges/{nested}", "Wofür man es bekommt"),
     "admin-reviews-de": ("/admin/reviews", "Dein Urteil"),
     "admin-token-usage-de": ("/admin/token-usage", "Wofür es war"),
 }
@@ -320,7 +509,11 @@ GERMAN = {
 
 @pytest.mark.parametrize("room", GERMAN)
 async def test_a_room_speaks_german(
-    browser: Browser, hall: RunningHall, with_work: StorageState, room: str
+    browser: Browser,
+    hall: RunningHall,
+    with_work: StorageState,
+    nested: dict[str, Any],
+    room: str,
 ) -> None:
     address, heading = GERMAN[room]
     async with Visitor.at(
@@ -330,7 +523,7 @@ async def test_a_room_speaks_german(
         locale="de-DE",
         storage_state=with_work,
     ) as visitor:
-        await visitor.page.goto(address)
+        await visitor.page.goto(address.format(nested=nested["id"]))
         await visitor.sees(heading)
         await visitor.settled()
         await visitor.picture(room)

@@ -90,6 +90,8 @@ const router = createBrowserRouter([
                   { path: "events", lazy: () => import("./rooms/admin/Events") },
                   { path: "reviews", lazy: () => import("./rooms/admin/reviews/Reviews") },
                   { path: "badges", lazy: () => import("./rooms/admin/badges/Badges") },
+                  { path: "badges/new", lazy: () => import("./rooms/admin/badges/Badge") },
+                  { path: "badges/:id", lazy: () => import("./rooms/admin/badges/Badge") },
                   { path: "token-usage", lazy: () => import("./rooms/admin/usage/TokenUsage") },
                 ],
               },

@@ -5,6 +5,7 @@ import { asProblem } from "../api/problem";
 /** Which fields of a form the hall's codes are about. */
 const FIELD_OF: Readonly<Record<string, string>> = {
   username_taken: "username",
+  badge_slug_taken: "slug",
   address_taken: "email",
   password_too_common: "password",
   second_factor_wrong: "code",

@@ -1,0 +1,88 @@
+import { useState } from "react";
+import { useForm } from "react-hook-form";
+import { useNavigate } from "react-router";
+
+import { asProblem } from "../../../api/problem";
+import { useWords } from "../../../i18n";
+import { Button } from "../../../parts/Button";
+import { Card } from "../../../parts/Card";
+import { Field } from "../../../parts/Field";
+import { showAtFields } from "../../../parts/form";
+import form from "../../../parts/form.module.css";
+import { Notice, ProblemNotice, useSentence } from "../../../parts/Notice";
+import { Award } from "./Award";
+import css from "./Badges.module.css";
+import { ConditionEditor } from "./ConditionEditor";
+import { conditionIn, draftOf } from "./draft";
+import { useSave, type Badge } from "./queries";
+import { isSame, type Fault } from "./tree";
+import { Trial } from "./Trial";
+
+export function BadgeForm({ badge }: { badge?: Badge }) {
+  const { t } = useWords("admin");
+  const sentence = useSentence();
+  const navigate = useNavigate();
+  const save = useSave(badge);
+  const [draft, setDraft] = useState(() => draftOf(badge?.condition));
+  const [faults, setFaults] = useState<readonly Fault[]>([]);
+  const { control, register, handleSubmit, setError, formState } = useForm({
+    values: { slug: badge?.slug ?? "", name: badge?.name ?? "", description: badge?.description ?? "", active: badge?.active ?? false },
+  });
+  const { condition } = conditionIn(draft);
+  const isChanged = !badge || !isSame(condition, badge.condition);
+  const isDirty = formState.isDirty || isChanged;
+
+  /** Shows what is wrong with the condition at its place. */
+  const refused = (error: unknown): void => {
+    const { code, body } = asProblem(error);
+    setFaults(code === "condition_invalid" ? (body.faults ?? []) : []);
+  };
+  const submit = handleSubmit(async (values) => {
+    setFaults([]);
+    try {
+      const saved = await save.mutateAsync({ ...values, condition: isChanged ? condition : undefined });
+      setDraft(draftOf(saved.condition));
+      if (!badge) await navigate(`/admin/badges/${saved.id}`, { replace: true });
+    } catch (error) {
+      if (showAtFields(error, values, setError, sentence)) save.reset();
+      else refused(error);
+    }
+  });
+  const rules = { required: t("hall:form.required") };
+  return (
+    <>
+      <form className={form.form} onSubmit={(event) => void submit(event)} noValidate>
+        <Card title={t("badges.what")} aside={badge && t("badges.versionOnly", { version: badge.version })}>
+          <div className={form.pair}>
+            <Field control={control} name="name" label={t("badges.name")} rules={rules} />
+            <Field control={control} name="slug" label={t("badges.slug")} why={t(badge ? "badges.slugFixed" : "badges.slugWhy")} isReadOnly={badge !== undefined} rules={rules} />
+          </div>
+          <Field control={control} name="description" label={t("badges.description")} why={t("badges.descriptionWhy")} lines={3} rules={rules} />
+          <label className={css.switch}>
+            <input type="checkbox" {...register("active")} />
+            {t("badges.activeLabel")}
+          </label>
+        </Card>
+        <Card title={t("badges.condition")}>
+          <ConditionEditor
+            draft={draft}
+            faults={faults}
+            onChange={(changed) => {
+              setDraft(changed);
+              setFaults([]);
+            }}
+          />
+          <ProblemNotice error={save.error} />
+          {save.isSuccess && !isDirty && <Notice tone="good">{t("hall:do.saved")}</Notice>}
+          <div className={form.row}>
+            <Button look="main" type="submit" isDisabled={!isDirty || condition === undefined} isPending={save.isPending}>
+              {save.isPending ? t("hall:do.saving") : t("hall:do.save")}
+            </Button>
+          </div>
+        </Card>
+      </form>
+      <Trial condition={condition} onRefused={refused} />
+      {badge && <Award badge={badge} isChanged={isChanged} />}
+    </>
+  );
+}
