@@ -22,6 +22,7 @@ from tests.ai.conftest import MICROS_A_TOKEN, MODEL, PROMPT, for_text
 from tests.llm_server import Behaviour, running_llm_server
 from tests.system.guests import Guest, admin_of
 from tests.system.running_hall import PASSWORD, RunningHall
+from tests.web.axe import faults_of
 from tests.web.looks import BEYOND, Theme, in_every_light, look_at
 from tests.web.visitor import Visitor
 
@@ -301,10 +302,10 @@ async def with_work(
 
 @pytest_asyncio.fixture(scope="module")
 async def eager(keeper: Keeper, client: httpx.AsyncClient) -> Guest:
-    """The only member who has passed a challenge of spoken German twice."""
+    """The only member who has passed a challenge of statistics twice."""
     member = await newcomer(client)
     for number in (1, 2):
-        letter = await publish_essay(keeper.guest, [], f"A letter {number}", "german")
+        letter = await publish_essay(keeper.guest, [], f"A letter {number}", "statistics")
         attempt = await hand_in(member, letter)
         await keeper.guest.post(f"/attempts/{attempt}/review", {"score": 90}, expect=200)
     await until(member, "/progress/me", lambda it: it["total_xp"] == 360)
@@ -312,24 +313,26 @@ async def eager(keeper: Keeper, client: httpx.AsyncClient) -> Guest:
 
 
 async def make_badge(visitor: Visitor, name: str) -> None:
-    """Begin a badge that takes two passed attempts in German."""
+    """Begin a badge that takes two passed attempts in Statistics."""
     await visitor.page.goto("/admin/badges")
     await visitor.page.get_by_role("link", name="Make a badge").click()
     await visitor.sees("A new badge")
     await visitor.fill(Name=name, Short_name=name.lower(), Description="Two letters.")
     await visitor.fill(At_least_so_many="2")
-    await visitor.page.get_by_label("Field").select_option(label="German")
+    await visitor.page.get_by_label("Field").select_option(label="Statistics")
 
 
 async def test_a_badge_is_made_tried_given_and_held(page_of_keeper: Visitor, eager: Guest) -> None:
     page, name = page_of_keeper.page, f"Writer-{secrets.token_hex(3)}"
     await make_badge(page_of_keeper, name)
     sentence = page.get_by_role("status", name="In words")
-    await expect(sentence).to_have_text("For 2 passed attempts in German.")
+    await expect(sentence).to_have_text("For 2 passed attempts in Statistics.")
 
     await page_of_keeper.press("Try it")
     result = page.get_by_text("It would go to 1 member.")
     await result.wait_for()
+    await page_of_keeper.picture("admin-badge-tried")
+    assert await faults_of(page) == []
     await page.get_by_role("link", name=eager.username).wait_for()
     await page_of_keeper.fill(At_least_so_many="3")
     await page.get_by_text("The condition has been changed since.").wait_for()
@@ -374,6 +377,8 @@ async def test_what_the_hall_refuses_in_a_condition_is_shown_at_its_place(
     await second.get_by_text("Choose what happened.").wait_for()
     first = page.get_by_role("group", name="Condition 1", exact=True)
     await expect(first.get_by_text("A whole number")).to_have_count(0)
+    await page_of_keeper.picture("admin-badge-refused")
+    assert await faults_of(page) == []
 
     await page_of_keeper.press("Write it as JSON")
     await page_of_keeper.press("Save")
@@ -393,7 +398,7 @@ async def test_what_the_hall_refuses_in_a_condition_is_shown_at_its_place(
     assert made["condition"] == {
         "type": "all",
         "of": [
-            {"type": "attempt_count", "count": 2, "status": "passed", "domain": "german"},
+            {"type": "attempt_count", "count": 2, "status": "passed", "domain": "statistics"},
             {"type": "event_count", "event": "goals.task_completed", "count": 1},
             {"type": "any", "of": [{"type": "consecutive_days", "days": 9}]},
         ],
