@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import secrets
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
@@ -386,11 +387,9 @@ async def test_what_the_hall_refuses_in_a_condition_is_shown_at_its_place(
     written = page.get_by_label("The condition as JSON")
     await written.fill((await written.input_value()) + "}")
     await page.get_by_text("This is no JSON object").wait_for()
-    await written.fill(
-        (await written.input_value())[:-1]
-        .replace('""', '"goals.task_completed"')
-        .replace("99999", "9")
-    )
+    mended = json.loads((await written.input_value())[:-1])
+    mended["of"][1]["event"], mended["of"][2]["of"][0]["days"] = "goals.task_completed", 9
+    await written.fill(json.dumps(mended))
     await page_of_keeper.press("Back to the form")
     await page_of_keeper.press("Save")
     await page_of_keeper.sees(name)

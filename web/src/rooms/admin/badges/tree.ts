@@ -70,7 +70,7 @@ function writeLeaf({ kind, amount, domain, status, event }: Node): Written {
     case "attempt_count":
       return { type: kind, count: number, ...(status && { status }), ...(domain && { domain }) };
     case "event_count":
-      return { type: kind, event, count: number };
+      return { type: kind, ...(event && { event }), count: number };
     default:
       return { type: kind, days: number };
   }
