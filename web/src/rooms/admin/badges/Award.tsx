@@ -5,11 +5,11 @@ import { useTask } from "../../../api/tasks";
 import { useWords } from "../../../i18n";
 import { Button } from "../../../parts/Button";
 import { Card } from "../../../parts/Card";
+import { Confirm } from "../../../parts/Confirm";
 import form from "../../../parts/form.module.css";
-import { Notice, ProblemNotice } from "../../../parts/Notice";
+import { Notice } from "../../../parts/Notice";
 import { Progress } from "../../../parts/Progress";
 import text from "../../../parts/text.module.css";
-import { Window } from "../../../parts/Window";
 import { awardToAll, type Badge } from "./queries";
 
 interface AwardProps {
@@ -38,18 +38,16 @@ export function Award({ badge, isChanged }: AwardProps) {
       {award.data && <Progress label={t("badges.award")} work={work} />}
       {work.task?.state === "succeeded" && <Notice tone="good">{t("badges.given", { count: typeof given === "number" ? given : 0 })}</Notice>}
       {isAsking && (
-        <Window title={t("badges.awardTitle", { name: badge.name })} onClose={() => setAsking(false)}>
+        <Confirm
+          title={t("badges.awardTitle", { name: badge.name })}
+          action={t("badges.awardDo")}
+          isPending={award.isPending}
+          error={award.error}
+          onConfirm={() => award.mutate()}
+          onClose={() => setAsking(false)}
+        >
           <p>{t("badges.awardSure")}</p>
-          <ProblemNotice error={award.error} />
-          <div className={form.row}>
-            <Button look="main" isPending={award.isPending} onPress={() => award.mutate()}>
-              {t("badges.awardDo")}
-            </Button>
-            <Button look="quiet" onPress={() => setAsking(false)}>
-              {t("hall:do.cancel")}
-            </Button>
-          </div>
-        </Window>
+        </Confirm>
       )}
     </Card>
   );

@@ -4,6 +4,7 @@ import { Link } from "react-router";
 import { useWords } from "../../../i18n";
 import { ButtonLink } from "../../../parts/Button";
 import { Card, Skeleton } from "../../../parts/Card";
+import { Chip } from "../../../parts/Chip";
 import { ConditionWords } from "../../../parts/ConditionWords";
 import form from "../../../parts/form.module.css";
 import { ProblemNotice } from "../../../parts/Notice";
@@ -45,7 +46,7 @@ function Entry({ badge }: { badge: Badge }) {
     <li className={css.badge}>
       <div className={css.title}>
         <Link to={`/admin/badges/${badge.id}`}>{badge.name}</Link>
-        <span className={badge.active ? css.on : css.off}>{t(badge.active ? "badges.on" : "badges.off")}</span>
+        <Chip tone={badge.active ? "good" : "plain"}>{t(badge.active ? "badges.on" : "badges.off")}</Chip>
       </div>
       <p>{badge.description}</p>
       <ConditionWords condition={badge.condition} />

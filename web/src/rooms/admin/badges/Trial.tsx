@@ -9,7 +9,8 @@ import form from "../../../parts/form.module.css";
 import { Notice, ProblemNotice } from "../../../parts/Notice";
 import { Progress } from "../../../parts/Progress";
 import text from "../../../parts/text.module.css";
-import { accountQuery, tryOnHistory } from "./queries";
+import { userQuery } from "../queries";
+import { tryOnHistory } from "./queries";
 import { isSame, type Written } from "./tree";
 
 interface TrialProps {
@@ -42,7 +43,7 @@ export function Trial({ condition, onRefused }: TrialProps) {
 function Result({ task, isOld }: { task: Task; isOld: boolean }) {
   const { t, language } = useWords("admin");
   const { count, sample } = resultOf(task);
-  const accounts = useQueries({ queries: sample.map(accountQuery) });
+  const accounts = useQueries({ queries: sample.map(userQuery) });
   const known = accounts.flatMap(({ data }) => (data ? [data] : []));
   const parts = new Intl.ListFormat(language).formatToParts(known.map(({ id }) => id));
   return (

@@ -40,11 +40,3 @@ export const tryOnHistory = (condition: Record<string, unknown>) =>
 
 export const awardToAll = (id: string) =>
   answer(api.POST("/api/v1/admin/badges/{badge_id}/award", { params: { path: { badge_id: id } } }));
-
-/** The account of somebody of whom only the id is known. */
-export const accountQuery = (id: string) =>
-  queryOptions({
-    queryKey: ["account", id],
-    staleTime: 300_000,
-    queryFn: () => answer(api.GET("/api/v1/admin/users/{user_id}", { params: { path: { user_id: id } } })),
-  });

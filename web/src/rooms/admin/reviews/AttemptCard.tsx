@@ -5,6 +5,7 @@ import { useFormats } from "../../../i18n/formats";
 import { useWords } from "../../../i18n";
 import { Card, Skeleton } from "../../../parts/Card";
 import { ProblemNotice } from "../../../parts/Notice";
+import { Prose } from "../../../parts/Prose";
 import text from "../../../parts/text.module.css";
 import { useMe } from "../../../session/MembersOnly";
 import { reviewedChallengeQuery, type Attempt } from "./queries";
@@ -41,11 +42,11 @@ export function AttemptCard({ attempt, isTaken, onGiven, onNext }: AttemptCardPr
       </section>
       <details className={css.challenge}>
         <summary>{t("reviews.challenge")}</summary>
-        {challenge.data && <div className={css.text}>{challenge.data.description}</div>}
+        {challenge.data && <Prose>{challenge.data.description}</Prose>}
         {challenge.data?.secret?.explanation && (
           <>
             <h3>{t("reviews.explanation")}</h3>
-            <div className={css.text}>{challenge.data.secret.explanation}</div>
+            <Prose>{challenge.data.secret.explanation}</Prose>
           </>
         )}
         {isRemoved && <p>{t("reviews.removed")}</p>}
