@@ -1,4 +1,5 @@
 import type { ReactNode } from "react";
+import { Link } from "react-router";
 
 import type { Schemas } from "../api/client";
 import { useFormats } from "../i18n/formats";
@@ -20,7 +21,7 @@ export function Badges({ badges, timeZone, children }: BadgesProps) {
   const { t } = useWords();
   const format = useFormats(timeZone);
   return (
-    <Card title={t("dashboard.badges")}>
+    <Card title={t("dashboard.badges")} aside={<Link to="/badges">{t("dashboard.allBadges")}</Link>}>
       {badges.length === 0 && <p className={text.soft}>{children}</p>}
       <ul className={css.badges}>
         {badges.map((badge) => (
