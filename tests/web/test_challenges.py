@@ -14,6 +14,7 @@ from playwright.async_api import Browser, StorageState
 
 from tests.system.guests import Guest, admin_of
 from tests.system.running_hall import RunningHall
+from tests.web.axe import faults_of
 from tests.web.looks import Theme, in_every_light, look_at
 from tests.web.visitor import Visitor
 
@@ -126,6 +127,12 @@ async def answer_flag(visitor: Visitor, answer: str) -> None:
     await visitor.press("Hand in")
 
 
+async def earned(visitor: Visitor, xp: str) -> None:
+    """Wait until an attempt says what it has earned."""
+    why = visitor.page.get_by_role("region", name="Why this XP")
+    await why.get_by_text(xp, exact=True).wait_for()
+
+
 async def test_from_joining_to_xp_that_is_explained(visitor: Visitor, made: Made) -> None:
     page = visitor.page
     await visitor.sign_up()
@@ -145,11 +152,16 @@ async def test_from_joining_to_xp_that_is_explained(visitor: Visitor, made: Made
     await answer_flag(visitor, "torch")
     await page.get_by_text("That is not it.").wait_for()
     assert await page.get_by_text("on the shelf").count() == 0
+    second = await visitor.context.new_page()
+    visitor.listen(second)
+    await second.goto("/dashboard")
+    await second.get_by_role("progressbar").get_by_text("0 XP", exact=True).wait_for()
     await visitor.press("Try again")
     await answer_flag(visitor, " Lantern ")
-    # Without a reload: the grade, the XP, and why it is just that.
+    # Without a reload: the grade, the XP, and why it is just that; also where one looks elsewhere.
+    await second.get_by_role("progressbar").get_by_text("120 XP", exact=True).wait_for()
     await visitor.sees("Why this XP")
-    await page.get_by_text("+120 XP").wait_for()
+    await earned(visitor, "+120 XP")
     await page.get_by_text("This challenge gives up to 120 XP.").wait_for()
     await page.get_by_text("The rule: the XP of the challenge times your score").wait_for()
     await page.get_by_text("You now have 120 XP and are at level 2.").wait_for()
@@ -205,7 +217,7 @@ async def test_a_quiz_with_every_kind_of_question(visitor: Visitor, made: Made) 
     await page.get_by_label("four", exact=True).check()
     await page.get_by_label("What is the word?").fill(" SESAME ")
     await visitor.press("Hand in")
-    await page.get_by_text("+96 XP").wait_for()
+    await earned(visitor, "+96 XP")
     await page.get_by_text("is another").wait_for()
     await page.get_by_text("A better score would earn you the difference.").wait_for()
 
@@ -217,7 +229,7 @@ async def test_a_quiz_with_every_kind_of_question(visitor: Visitor, made: Made) 
     await page.get_by_label("four", exact=True).check()
     await page.get_by_label("What is the word?").fill("sesame")
     await visitor.press("Hand in")
-    await page.get_by_text("+24 XP").wait_for()
+    await earned(visitor, "+24 XP")
     await page.get_by_text("Earlier attempts have already earned you 96 XP of it.").wait_for()
     await page.get_by_text("You now have 120 XP").wait_for()
     assert await page.get_by_role("button", name="Try again").count() == 0
@@ -240,13 +252,18 @@ async def test_a_review_waits_for_its_reviewer(
     points = {"It is *clear*.": 50, "It is short.": 40}
     body = {"points": points, "comment": "Well **done**."}
     await made.author.post(f"/attempts/{attempt['id']}/review", body, expect=200)
+    # Whoever waits on the page hears of it.
+    await page.get_by_text("50 of 60").wait_for()
     await page.get_by_role("link", name="Challenges").first.click()
     await page.get_by_role("link", name="Your attempts").click()
+    await page.get_by_label("Show").select_option("failed")
+    await page.get_by_text("None of your attempts stands like this.").wait_for()
+    await page.get_by_label("Show").select_option("passed")
     await page.get_by_role("link", name="An essay").click()
     await page.get_by_text("50 of 60").wait_for()
     await page.get_by_text("Well done.").wait_for()
     await page.get_by_text("Short, and I hope clear.").wait_for()
-    await page.get_by_text("+108 XP").wait_for()
+    await earned(visitor, "+108 XP")
     await visitor.picture("attempt-reviewed")
 
 
@@ -262,7 +279,7 @@ async def test_a_report_of_ones_own_is_taken_once_all_is_ticked(
     await page.get_by_label("I did it.").check()
     await visitor.fill(A_note_to_yourself="It was easy.")
     await visitor.press("I have done it")
-    await page.get_by_text("+100 XP").wait_for()
+    await earned(visitor, "+100 XP")
     await page.get_by_text("20 XP are held back").wait_for()
     await visitor.press("Try again")
     await visitor.sees("Your answer")
@@ -296,7 +313,7 @@ async def test_a_pause_between_answers_counts_down(visitor: Visitor, made: Made)
     await page.get_by_role("timer").wait_for(state="detached")
     await again.click()
     await answer_flag(visitor, "lantern")
-    await page.get_by_text("+120 XP").wait_for()
+    await earned(visitor, "+120 XP")
 
 
 async def test_an_answer_given_offline_is_kept_and_handed_in_later(
@@ -311,7 +328,7 @@ async def test_an_answer_given_offline_is_kept_and_handed_in_later(
     await visitor.picture("answer-kept")
     await visitor.context.set_offline(False)
     # Nothing is pressed.
-    await page.get_by_text("+120 XP").wait_for()
+    await earned(visitor, "+120 XP")
     attempts = await (await elsewhere(visitor, client)).get("/attempts")
     assert [attempt["answer"] for attempt in attempts["items"]] == [{"answer": "lantern"}]
 
@@ -347,6 +364,94 @@ async def test_the_list_is_narrowed_by_its_address(visitor: Visitor, made: Made)
     await headings.nth(20).wait_for()
 
 
+async def write_quiz(visitor: Visitor, title: str) -> None:
+    """Fill in a quiz of two questions, with what is wrong at first."""
+    page = visitor.page
+    await page.goto("/challenges/new")
+    await visitor.sees("Write a challenge")
+    await visitor.fill(Title=title, The_task="Two **questions**.")
+    await visitor.fill(Tags="Mine, " + "x" * 41)
+    first, second = (page.get_by_role("group", name=f"Question {n} of") for n in (1, 2))
+    await first.get_by_label("Question", exact=True).fill("Which is the first?")
+    await first.get_by_label("Options").fill("a\n b \n\nc")
+    await visitor.press("Save the draft")
+    await page.get_by_text("Say what is right.").wait_for()
+    await first.get_by_label("The right answer").select_option("b")
+    await visitor.press("Add a question")
+    await second.get_by_label("Question", exact=True).fill("How much?")
+    await second.get_by_label("How it is answered").select_option("A number")
+    await second.get_by_label("The right answer").fill("3,5")
+    await page.get_by_role("button", name="Move question 2 up").click()
+
+
+async def test_a_quiz_is_written_published_and_changed(
+    visitor: Visitor, made: Made, client: httpx.AsyncClient
+) -> None:
+    page = visitor.page
+    await visitor.sign_up()
+    await write_quiz(visitor, "Mine alone")
+    # Nothing typed is lost on the way.
+    await page.reload()
+    await visitor.press("Save the draft")
+    # What only the hall knows is said at its field.
+    await page.get_by_label("Tags").and_(page.locator("[aria-invalid=true]")).wait_for()
+    assert await faults_of(page) == []
+    await visitor.fill(Tags="Mine, small")
+    await visitor.press("Save the draft")
+    await page.get_by_text("This is a draft.").wait_for()
+    mine = await elsewhere(visitor, client)
+    path = page.url[page.url.index("/challenges/") :]
+    wrote = await mine.get(path)
+    assert (wrote["published"], wrote["tags"]) == (False, ["mine", "small"])
+    number, single = wrote["secret"]["grader"]["questions"]
+    assert (number["prompt"], number["answer"], number["kind"]) == ("How much?", 3.5, "numeric")
+    assert (single["options"], single["answer"]) == (["a", "b", "c"], "b")
+
+    await visitor.press("Publish")
+    await page.get_by_text("You wrote this challenge.").wait_for()
+    assert await page.get_by_role("button", name="Take it on").count() == 0
+    await page.get_by_role("link", name="Change it").click()
+    await page.get_by_role("button", name="Remove question 1").click()
+    await page.get_by_label("What to pass first").select_option("Find the lantern")
+    await page.get_by_text("Find the lantern", exact=True).last.wait_for()
+    await visitor.press("Save")
+    await visitor.sees("What to pass first")
+    wrote = await mine.get(path)
+    assert wrote["secret"]["grader"]["questions"] == [single]
+    assert wrote["requires"] == [made.ids["flag"]]
+    await page.goto("/challenges?show=mine")
+    await page.get_by_role("link", name="Mine alone").wait_for()
+
+
+async def test_the_points_of_a_rubric_must_add_up(
+    visitor: Visitor, made: Made, client: httpx.AsyncClient
+) -> None:
+    page = visitor.page
+    await visitor.sign_up()
+    await page.goto("/challenges/new")
+    await visitor.fill(Title="To be read", The_task="Write.")
+    await page.get_by_label("How it is judged").select_option("Read by a person")
+    for number, points in ((1, "70"), (2, "20")):
+        await visitor.press("Add a criterion")
+        await page.get_by_label(f"Criterion {number}", exact=True).fill(f"Good {number}")
+        await page.get_by_label("Points").nth(number - 1).fill(points)
+    await visitor.press("Save the draft")
+    await page.get_by_text("The points add up to 90").wait_for()
+    await page.get_by_label("Points").nth(1).fill("30")
+    await visitor.press("Save the draft")
+    await page.get_by_text("This is a draft.").wait_for()
+    mine = await elsewhere(visitor, client)
+    wrote = await mine.get(page.url[page.url.index("/challenges/") :])
+    assert [line["points"] for line in wrote["grader"]["rubric"]] == [70, 30]
+
+
+async def test_others_cannot_change_a_challenge(visitor: Visitor, made: Made) -> None:
+    await visitor.sign_up()
+    await visitor.page.goto(f"{made.room('flag')}/edit")
+    await visitor.page.get_by_text("Only its author, a moderator or an admin").wait_for()
+    assert await visitor.page.get_by_label("Title").count() == 0
+
+
 ROOMS = {
     "challenges": ("/challenges", "Find the lantern"),
     "challenge": ("flag", "Your answer"),
@@ -354,6 +459,7 @@ ROOMS = {
     "challenge-review": ("review", "Your answer"),
     "challenge-locked": ("locked", "What to pass first"),
     "challenge-passed-quiz": ("passed", "Why this XP"),
+    "challenge-writing": ("/challenges/new", "What is asked for"),
     "attempts": ("/attempts", "Newest first"),
     "attempt": ("attempt", "The result"),
 }
@@ -412,6 +518,7 @@ async def test_the_rooms_speak_german(
             ("challenge-quiz", rooms["quiz"], "Frage 1 von 5"),
             ("challenge-passed", rooms["passed"], "Warum diese XP"),
             ("attempts", "/attempts", "Deine Versuche"),
+            ("challenge-writing", "/challenges/new", "Entwurf speichern"),
         ):
             await visitor.page.goto(address)
             await visitor.page.get_by_text(re.compile(words)).first.wait_for()

@@ -50,6 +50,8 @@ const router = createBrowserRouter([
             children: [
               { path: "/dashboard", lazy: () => import("./rooms/dashboard/Dashboard") },
               { path: "/challenges", lazy: () => withWords("challenges", import("./rooms/challenges/Challenges")) },
+              { path: "/challenges/new", lazy: () => withWords("challenges", import("./rooms/challenges/writing/Writing")) },
+              { path: "/challenges/:id/edit", lazy: () => withWords("challenges", import("./rooms/challenges/writing/Writing")) },
               { path: "/challenges/:id", lazy: () => withWords("challenges", import("./rooms/challenges/Challenge")) },
               { path: "/attempts", lazy: () => withWords("challenges", import("./rooms/challenges/Attempts")) },
               { path: "/attempts/:id", lazy: () => withWords("challenges", import("./rooms/challenges/Attempt")) },

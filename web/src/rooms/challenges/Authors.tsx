@@ -2,7 +2,7 @@ import { useMutation, useQueryClient } from "@tanstack/react-query";
 
 import { answer, api } from "../../api/client";
 import { useWords } from "../../i18n";
-import { Button } from "../../parts/Button";
+import { Button, ButtonLink } from "../../parts/Button";
 import form from "../../parts/form.module.css";
 import { Notice, ProblemNotice } from "../../parts/Notice";
 import type { Challenge } from "./queries";
@@ -23,6 +23,7 @@ export function Authors({ challenge, isOwn }: { challenge: Challenge; isOwn: boo
       {challenge.published && <p>{isOwn ? t("own.words") : t("own.others")}</p>}
       <ProblemNotice error={publish.error} />
       <div className={form.row}>
+        <ButtonLink to={`/challenges/${challenge.id}/edit`}>{t("write.change")}</ButtonLink>
         {!challenge.published && (
           <Button look="main" onPress={() => publish.mutate()} isPending={publish.isPending}>
             {t("write.publish")}

@@ -21,7 +21,7 @@ export function WhyXp({ challenge, attempt }: { challenge?: Challenge; attempt: 
     .reduce((sum, { xp_awarded }) => sum + xp_awarded, 0);
   const heldBack = attempt.feedback?.held_back_xp ?? 0;
   return (
-    <section className={css.xp} aria-live="polite">
+    <section className={css.xp} aria-label={t("xp.title")} aria-live="polite">
       <h3>{t("xp.title")}</h3>
       <p className={css.figure}>{t("xp.figure", { xp: format.number(attempt.xp_awarded) })}</p>
       <ul className={css.factors}>

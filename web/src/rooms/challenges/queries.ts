@@ -4,6 +4,7 @@ import { useEffect, useRef } from "react";
 import { answer, api, type Schemas } from "../../api/client";
 import { asProblem } from "../../api/problem";
 import { pagesOf } from "../../api/queries";
+import { useLive } from "../../live/useLive";
 import { forgetDraft } from "../../parts/draft";
 
 export type Challenge = Schemas["ChallengeOut"];
@@ -93,6 +94,10 @@ export function useAttempt(id: string, byPerson: boolean) {
       if (data?.status !== "submitted") return false;
       return byPerson ? LOOK_FOR_REVIEW_MILLISECONDS : backedOff(dataUpdateCount);
     },
+  });
+  // A review may come at any time; with XP, the hall tells of it.
+  useLive("xp", ({ causes }) => {
+    if (causes.some(({ cause_id }) => cause_id === id)) void client.invalidateQueries({ queryKey: ["attempt", id] });
   });
   const status = query.data?.status;
   const before = useRef(status);

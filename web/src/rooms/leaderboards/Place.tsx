@@ -2,12 +2,12 @@ import { useQuery } from "@tanstack/react-query";
 import { useRef } from "react";
 
 import type { Schemas } from "../../api/client";
+import { progressQuery } from "../../api/queries";
 import { useFormats } from "../../i18n/formats";
 import { useWords } from "../../i18n";
 import { Button } from "../../parts/Button";
 import css from "./Place.module.css";
 import { OWN_LINE } from "./Lines";
-import { progressQuery } from "./queries";
 
 /** One's own place, always in sight while one reads a board. */
 export function Place({ place }: { place: Schemas["BoardPlaceOut"] | null | undefined }) {

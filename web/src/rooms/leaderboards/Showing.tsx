@@ -1,12 +1,12 @@
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 
 import { answer, api } from "../../api/client";
+import { progressQuery } from "../../api/queries";
 import { useWords } from "../../i18n";
 import { Button } from "../../parts/Button";
 import { Card, Skeleton } from "../../parts/Card";
 import { ProblemNotice } from "../../parts/Notice";
 import form from "../../parts/form.module.css";
-import { progressQuery } from "./queries";
 
 /** Whether others see one on the boards, and the way off them and back. */
 export function Showing() {

@@ -60,8 +60,3 @@ export const seasonQuery = (season: string, board: string) =>
       }),
     ),
   );
-
-export const progressQuery = queryOptions({
-  queryKey: ["progress"],
-  queryFn: () => answer(api.GET("/api/v1/progress/me")),
-});

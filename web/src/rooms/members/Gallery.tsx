@@ -1,7 +1,7 @@
 import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
 
 import { answer, api, type Schemas } from "../../api/client";
-import { pagesOf } from "../../api/queries";
+import { pagesOf, progressQuery } from "../../api/queries";
 import { useFormats } from "../../i18n/formats";
 import { useWords } from "../../i18n";
 import { Card, Skeleton } from "../../parts/Card";
@@ -11,7 +11,6 @@ import { More } from "../../parts/More";
 import { ProblemNotice } from "../../parts/Notice";
 import text from "../../parts/text.module.css";
 import { useMe } from "../../session/MembersOnly";
-import { progressQuery } from "../leaderboards/queries";
 import css from "./Gallery.module.css";
 
 type Badge = Schemas["BadgeOut"];

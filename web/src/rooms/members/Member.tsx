@@ -3,6 +3,7 @@ import { useParams } from "react-router";
 
 import { answer, api, type Schemas } from "../../api/client";
 import { asProblem } from "../../api/problem";
+import { progressQuery } from "../../api/queries";
 import { useFormats } from "../../i18n/formats";
 import { useWords } from "../../i18n";
 import { Badges } from "../../parts/Badges";
@@ -14,7 +15,6 @@ import { Ranks } from "../../parts/Ranks";
 import { Seal } from "../../parts/Seal";
 import text from "../../parts/text.module.css";
 import { useMe } from "../../session/MembersOnly";
-import { progressQuery } from "../leaderboards/queries";
 import css from "./Member.module.css";
 
 const memberQuery = (id: string) =>
