@@ -48,7 +48,7 @@ const router = createBrowserRouter([
           {
             element: <MembersOnly />,
             children: [
-              { path: "/dashboard", lazy: () => import("./rooms/dashboard/Dashboard") },
+              { path: "/dashboard", lazy: () => withWords("progress", import("./rooms/dashboard/Dashboard")) },
               { path: "/challenges", lazy: () => withWords("challenges", import("./rooms/challenges/Challenges")) },
               { path: "/challenges/new", lazy: () => withWords("challenges", import("./rooms/challenges/writing/Writing")) },
               { path: "/challenges/:id/edit", lazy: () => withWords("challenges", import("./rooms/challenges/writing/Writing")) },

@@ -31,6 +31,7 @@ export function useFormats(timeZone?: string) {
       timeZone: "UTC",
     });
     const weekday = new Intl.DateTimeFormat(language, { weekday: "long", timeZone: "UTC" });
+    const month = new Intl.DateTimeFormat(language, { month: "short", timeZone: "UTC" });
     return {
       number: (value: number) => number.format(value),
       /** What models cost, in millionths of a US dollar; less than a cent is told to the end. */
@@ -40,6 +41,7 @@ export function useFormats(timeZone?: string) {
       day: (isoDay: string) => day.format(new Date(`${isoDay}T00:00:00Z`)),
       longDay: (isoDay: string) => longDay.format(new Date(`${isoDay}T00:00:00Z`)),
       shortDay: (isoDay: string) => shortDay.format(new Date(`${isoDay}T00:00:00Z`)),
+      month: (isoDay: string) => month.format(new Date(`${isoDay}T00:00:00Z`)),
       /** Names a weekday; 0 is Monday, as the hall counts. */
       weekday: (number_: number) => weekday.format(new Date(Date.UTC(2024, 0, 1 + number_))),
       hour: (hour: number) =>

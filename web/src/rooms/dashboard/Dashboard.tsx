@@ -1,4 +1,5 @@
 import { useQuery } from "@tanstack/react-query";
+import { Link } from "react-router";
 
 import { useFormats } from "../../i18n/formats";
 import { useWords } from "../../i18n";
@@ -9,17 +10,29 @@ import { Ranks } from "../../parts/Ranks";
 import text from "../../parts/text.module.css";
 import { useMe } from "../../session/MembersOnly";
 import css from "./Dashboard.module.css";
+import { weeksUntil } from "./days";
 import { History } from "./History";
+import { NextBadges } from "./NextBadges";
 import { dashboardQuery, useXpAsTold, type Dashboard } from "./queries";
 import { Standing } from "./Standing";
+import { Streak } from "./Streak";
 import { Today } from "./Today";
 import { VerifyReminder } from "./VerifyReminder";
+
+const WEEKS = 26;
+/** Where one can do what is suggested. */
+const PLACES: Partial<Record<Dashboard["suggestions"][number]["kind"], string>> = {
+  decide_plan: "/goals/",
+  missing: "/goals/",
+  challenge: "/challenges/",
+};
 
 export function Component() {
   const { t } = useWords();
   const me = useMe();
   const { data, error, refetch } = useQuery(dashboardQuery(me.id));
   useXpAsTold(me.id);
+  const days = data ? weeksUntil(data.today.date, WEEKS) : [];
   return (
     <div className={text.page}>
       <title>{`${t("nav.dashboard")} · ${t("hall")}`}</title>
@@ -32,8 +45,10 @@ export function Component() {
           <Standing dashboard={data} />
           <Today userId={me.id} today={data.today} />
           <Goals goals={data.goals.items} />
-          <History until={data.today.date} />
+          <Streak days={days} today={data.today.date} />
+          <History since={days[0] ?? data.today.date} until={data.today.date} />
           <Ranks ranks={data.ranks}>{t("dashboard.noRanks")}</Ranks>
+          <NextBadges />
           <Badges badges={data.badges} timeZone={me.time_zone}>
             {t("dashboard.noBadges")}
           </Badges>
@@ -70,7 +85,9 @@ function Goals({ goals }: { goals: Dashboard["goals"]["items"] }) {
       <ul className={text.list}>
         {goals.map((goal) => (
           <li key={goal.id} className={text.entry}>
-            <strong>{goal.title}</strong>
+            <Link className={css.goal} to={`/goals/${goal.id}`}>
+              {goal.title}
+            </Link>
             <span className={text.small}>
               {t("dashboard.goalTasks", { done: format.number(goal.tasks_done), count: goal.tasks_total })},{" "}
               {t("dashboard.goalUntil", { date: format.day(goal.deadline) })}
@@ -85,12 +102,19 @@ function Goals({ goals }: { goals: Dashboard["goals"]["items"] }) {
 function Suggestions({ suggestions }: { suggestions: Dashboard["suggestions"] }) {
   const { t } = useWords();
   return (
-    <Card title={t("dashboard.suggestions")} wide>
+    <Card title={t("dashboard.suggestions")}>
       <ul className={css.suggestions}>
         {suggestions.map((suggestion, index) => (
-          <li key={`${suggestion.kind} ${suggestion.id ?? index}`}>{suggestion.text}</li>
+          <li key={`${suggestion.kind} ${suggestion.id ?? index}`}>
+            <Suggested suggestion={suggestion} />
+          </li>
         ))}
       </ul>
     </Card>
   );
+}
+
+function Suggested({ suggestion: { kind, id, text: words } }: { suggestion: Dashboard["suggestions"][number] }) {
+  const to = id !== null && PLACES[kind];
+  return to ? <Link to={to + id}>{words}</Link> : words;
 }

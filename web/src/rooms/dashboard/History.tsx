@@ -7,17 +7,17 @@ import { ProblemNotice } from "../../parts/Notice";
 import { Plot } from "../../parts/Plot";
 import { Table } from "../../parts/Table";
 import text from "../../parts/text.module.css";
+import { daysUntil } from "./days";
 import { historyQuery } from "./queries";
 
 const DAYS = 30;
-const DAY_MILLISECONDS = 86_400_000;
 
-/** XP of the last thirty days, as a plot and, for whoever wants the figures, as a table. */
-export function History({ until }: { until: string }) {
+/** XP of the last thirty days (of what is known `since` a day before them), as a plot and, for whoever wants the figures, as a table. */
+export function History({ since, until }: { since: string; until: string }) {
   const { t } = useWords();
   const format = useFormats();
-  const days = lastDays(until);
-  const { data, error, refetch } = useQuery(historyQuery(days[0] ?? until));
+  const days = daysUntil(until, DAYS);
+  const { data, error, refetch } = useQuery(historyQuery(since));
   const earned = new Map(data?.items.map(({ day, xp }) => [day, xp]));
   const shown = days.map((day) => ({ day, amount: earned.get(day) ?? 0 }));
   const total = shown.reduce((sum, { amount }) => sum + amount, 0);
@@ -45,12 +45,5 @@ export function History({ until }: { until: string }) {
         </details>
       )}
     </Card>
-  );
-}
-
-function lastDays(until: string): string[] {
-  const last = Date.parse(`${until}T00:00:00Z`);
-  return Array.from({ length: DAYS }, (_, index) =>
-    new Date(last - (DAYS - 1 - index) * DAY_MILLISECONDS).toISOString().slice(0, 10),
   );
 }

@@ -18,6 +18,47 @@ export const historyQuery = (since: string) =>
     queryFn: () => answer(api.GET("/api/v1/progress/me/history/days", { params: { query: { since } } })),
   });
 
+export const freezesQuery = (since: string) =>
+  queryOptions({
+    queryKey: ["history", since, "freezes"],
+    queryFn: () => answer(api.GET("/api/v1/progress/me/freezes", { params: { query: { since } } })),
+  });
+
+export const pausesQuery = queryOptions({
+  queryKey: ["pauses"],
+  queryFn: () => answer(api.GET("/api/v1/progress/me/pauses", { params: { query: { limit: 100 } } })),
+});
+
+export const nextBadgesQuery = queryOptions({
+  queryKey: ["badges", "next"],
+  queryFn: () => answer(api.GET("/api/v1/badges/next")),
+});
+
+export function useAddPause() {
+  const followed = useStreakFollows();
+  return useMutation({
+    mutationFn: (days: { starts_on: string; ends_on: string }) =>
+      answer(api.POST("/api/v1/progress/me/pauses", { body: days })),
+    onSuccess: followed,
+  });
+}
+
+export function useRemovePause() {
+  const followed = useStreakFollows();
+  return useMutation({
+    mutationFn: (id: string) =>
+      answer(api.DELETE("/api/v1/progress/me/pauses/{pause_id}", { params: { path: { pause_id: id } } })),
+    onSuccess: followed,
+  });
+}
+
+/** What follows from other pauses: the streak, and the free days that it took. */
+function useStreakFollows(): () => Promise<unknown> {
+  const client = useQueryClient();
+  return () =>
+    Promise.all([["pauses"], ["dashboard"], ["history"]].map((queryKey) => client.invalidateQueries({ queryKey })));
+}
+
 /** Shows XP at once where it is told, before all of the dashboard is read anew. */
 export function useXpAsTold(userId: string): void {
   const client = useQueryClient();
