@@ -526,20 +526,31 @@ async def test_an_account_elsewhere_is_linked_and_lets_in(
         await page.get_by_role("link", name="Continue with The Duck").click()
         await visitor.sees(f"Good to see you, {visitor.name}")
 
+        # Nobody else can have it, and the page says so.
+        async with Visitor.at(browser, hall_with_provider) as another:
+            await another.sign_up()
+            await another.page.goto("/settings/security")
+            await another.press("Link The Duck")
+            await sign_in_elsewhere(another, is_known=True)
+            await another.page.get_by_text("Another member signs in with this account").wait_for()
+            another.faults.clear()  # Those of the provider's own pages.
+            await look(another, "identity-taken")
+
         await page.goto("/settings/security")
         await visitor.press("Unlink The Duck")
         await page.get_by_role("dialog").get_by_role("button", name="Unlink").click()
         await linked.wait_for(state="detached")
 
 
-async def sign_in_elsewhere(visitor: Visitor) -> None:
-    """Fill the provider's own forms."""
+async def sign_in_elsewhere(visitor: Visitor, *, is_known: bool = False) -> None:
+    """Fill the provider's own forms; whom it knows it does not ask whether the hall may know."""
     page = visitor.page
     await page.locator("input[name=login]").fill("ada")
     await page.locator("input[name=login]").press("Enter")
     await page.locator("input[name=password]").fill(PASSWORD_ELSEWHERE)
     await page.locator("input[name=password]").press("Enter")
-    await page.locator("button[name=answer][value=accept]").click()
+    if not is_known:
+        await page.locator("button[name=answer][value=accept]").click()
 
 
 @pytest_asyncio.fixture(scope="module")

@@ -5,10 +5,14 @@ const kept = new Map<string, string>();
  * address, so that it stays in no history and is in no screenshot.
  */
 export function tokenOfLink(): string {
-  const found = new URLSearchParams(location.hash.slice(1)).get("token");
-  if (found) {
-    kept.set(location.pathname, found);
-    history.replaceState(history.state, "", location.pathname);
-  }
+  const found = takeFromLink("token");
+  if (found) kept.set(location.pathname, found);
   return kept.get(location.pathname) ?? "";
+}
+
+/** Gives what the address says behind its `#`, "" for nothing; and takes it out of there. */
+export function takeFromLink(name: string): string {
+  const found = new URLSearchParams(location.hash.slice(1)).get(name);
+  if (found) history.replaceState(history.state, "", location.pathname);
+  return found ?? "";
 }

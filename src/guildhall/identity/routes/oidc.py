@@ -34,11 +34,13 @@ from guildhall.identity.schemas.fields import DeviceName
 from guildhall.infra.http import Client, Reads, Writes, hall_of
 from guildhall.infra.http.access import sign_in_limited
 from guildhall.infra.http.credentials import SECOND_FACTOR_COOKIE, cookies_of
+from guildhall.infra.http.problems import REFUSALS_PAGE
 from guildhall.kernel.paging import Limit, Page
 
 __all__: list[str] = []
 
 PENDING_COOKIE = "__Host-guildhall-oidc"
+SIGN_IN_PAGE = "/sign-in"
 SECOND_FACTOR_PAGE = "/sign-in/second-factor"
 SECOND_FACTOR_SECONDS = int(SECOND_FACTOR_LIFETIME.total_seconds())
 
@@ -92,8 +94,10 @@ async def finish_sign_in_with_provider(
     """Come back from a provider, signed in.
 
     With `transport=bearer` the tokens are in the answer; else they are set as cookies, and the
-    browser is led to `return_to`, or to the question for the second factor.
+    browser is led to `return_to`, or to the question for the second factor. A browser that is
+    refused is led to the page for signing in, which says why.
     """
+    setattr(request.state, REFUSALS_PAGE, SIGN_IN_PAGE)
     finished = await oidc.finish(
         hall_of(request),
         signer,

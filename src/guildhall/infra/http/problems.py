@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 
 from guildhall.infra.database import is_away, is_unusable_value
 from guildhall.infra.door import Allowance
@@ -32,10 +32,13 @@ from guildhall.kernel.errors import (
     Unavailable,
 )
 
-__all__ = ["PROBLEM_RESPONSES", "ProblemOut", "install_problems", "problem"]
+__all__ = ["PROBLEM_RESPONSES", "REFUSALS_PAGE", "ProblemOut", "install_problems", "problem"]
 
 log = structlog.get_logger()
 
+REFUSALS_PAGE = "refusals_page"
+"""Of a request's state: the page that says to a person what was refused, where a browser was led
+here and no script reads the answer."""
 LONGEST_PATH = 200  # Of a fault: what somebody made up need not be said back in full.
 
 STATUS: dict[type[Refusal], int] = {
@@ -167,6 +170,10 @@ async def _refused(request: Request, error: Exception) -> Response:
     allowance = extra.pop("allowance", None)
     if isinstance(allowance, Allowance):
         headers.update((name.decode(), value.decode()) for name, value in allowance.headers())
+    page = getattr(request.state, REFUSALS_PAGE, None)
+    if page is not None and "text/html" in request.headers.get("accept", ""):
+        where = f"{page}#problem={error.code}"
+        return RedirectResponse(where, 303, {"Cache-Control": "no-store"})
     return problem(status, error.code, error.detail, headers, **extra)
 
 
