@@ -56,7 +56,8 @@ export interface paths {
          * @description Come back from a provider, signed in.
          *
          *     With `transport=bearer` the tokens are in the answer; else they are set as cookies, and the
-         *     browser is led to `return_to`, or to the question for the second factor.
+         *     browser is led to `return_to`, or to the question for the second factor. A browser that is
+         *     refused is led to the page for signing in, which says why.
          */
         get: operations["finish_sign_in_with_provider_api_v1_auth_oidc__provider__callback_get"];
         put?: never;
