@@ -257,21 +257,22 @@ async def test_the_record_is_narrowed_by_name_and_by_the_time_on_ones_own_clock(
     await expect(page).to_have_url(re.compile("/admin/audit-log$"))
 
 
-async def test_the_record_goes_on_for_as_long_as_one_reads(
-    chief: Visitor, hall: RunningHall
-) -> None:
-    await hall.rows(
-        "INSERT INTO audit_log (occurred_at, action, details) SELECT now(), 'tests.knocked',"
-        " jsonb_build_object('number', n) FROM generate_series(1, 60) AS n RETURNING 1"
-    )
+async def test_a_hall_that_does_not_answer_is_not_called_well(chief: Visitor) -> None:
     page = chief.page
-    await page.goto("/admin/audit-log?action=tests.knocked")
-    entries = page.get_by_role("main").get_by_role("listitem")
-    await expect(entries).to_have_count(50)
-    assert await page.get_by_label("What", exact=True).input_value() == "tests.knocked"
-    await chief.press("Show more")
-    await expect(entries).to_have_count(60)
-    await expect(page.get_by_role("button", name="Show more")).to_have_count(0)
+    await page.clock.install()
+    await page.goto("/admin")
+    well = page.get_by_text("Everything that the hall needs is there.")
+    await well.wait_for()
+    await page.route("**/health/ready", lambda route: route.abort())
+    for _ in range(20):
+        await page.clock.run_for(2_000)
+        if await well.count() == 0:
+            break
+    parts = page.locator("section", has_text="Its parts")
+    await parts.get_by_text("The hall cannot be reached").wait_for()
+    await page.unroute("**/health/ready")
+    await parts.get_by_role("button", name="Try again").click()
+    await well.wait_for()
 
 
 async def test_a_second_factor_is_taken_away(
@@ -321,7 +322,7 @@ async def test_sessions_are_ended_and_xp_set_right(
     await page.goto(f"/admin/users/{await find(office.admin, visitor.name)}")
     await confirm(page, "End all sessions")
     await page.get_by_text("All sessions have ended.").wait_for()
-    await visitor.page.get_by_role("link", name="Settings").click()
+    await visitor.page.get_by_role("link", name="Leaderboards").click()
     await visitor.sees("Your session has ended")
 
     await chief.fill(XP="lots", Reason="Helped to move the anvil")
@@ -373,7 +374,7 @@ async def test_a_task_is_seen_moving_and_is_cancelled(
         await task.get_by_role("link", name=EXPORT).click()
         await chief.sees(EXPORT)
         await confirm(page, "Cancel the task")
-        await page.get_by_role("main").get_by_text("Cancelled").wait_for()
+        await page.get_by_role("main").get_by_text("Cancelled", exact=True).wait_for()
         await page.get_by_role("link", name=member.username).wait_for()
         assert await page.get_by_role("button", name="Cancel the task").count() == 0
     (row,) = await hall.rows(
@@ -461,3 +462,20 @@ async def test_a_room_of_the_administration(
     address, heading = ROOMS[room]
     address = address.format(apprentice=office.apprentice.id, running=office.running)
     await look_at(browser, hall, (f"admin-{room}", address, heading), theme, size, office.state)
+
+
+async def test_the_record_goes_on_for_as_long_as_one_reads(
+    chief: Visitor, hall: RunningHall
+) -> None:
+    await hall.rows(
+        "INSERT INTO audit_log (occurred_at, action, details) SELECT now(), 'tests.knocked',"
+        " jsonb_build_object('number', n) FROM generate_series(1, 60) AS n RETURNING 1"
+    )
+    page = chief.page
+    await page.goto("/admin/audit-log?action=tests.knocked")
+    entries = page.get_by_role("main").get_by_role("listitem")
+    await expect(entries).to_have_count(50)
+    assert await page.get_by_label("What", exact=True).input_value() == "tests.knocked"
+    await chief.press("Show more")
+    await expect(entries).to_have_count(60)
+    await expect(page.get_by_role("button", name="Show more")).to_have_count(0)

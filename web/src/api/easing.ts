@@ -1,5 +1,5 @@
 const FIRST_MILLISECONDS = 700;
-const LONGEST_MILLISECONDS = 15_000;
+const LONGEST_MILLISECONDS = 5_000;
 const SLOWER = 1.4;
 
 interface Watched<Data> {

@@ -41,7 +41,7 @@ export function Component() {
       <title>{`${t("suite.title")} · ${t("hall:hall")}`}</title>
       <h1>{t("overview.title")}</h1>
       <Health />
-      {!data && <ProblemNotice error={error} again={() => void refetch()} />}
+      <ProblemNotice error={error} again={() => void refetch()} />
       {!data && !error && <Skeleton lines={5} />}
       {data && (
         <div className={css.tiles}>

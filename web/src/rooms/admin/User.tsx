@@ -1,4 +1,5 @@
 import { useQuery } from "@tanstack/react-query";
+import { Fragment } from "react";
 import { Link, useParams } from "react-router";
 
 import { useFormats } from "../../i18n/formats";
@@ -29,7 +30,7 @@ export function Component() {
       {!user && <ProblemNotice error={error} again={() => void refetch()} />}
       {!user && !error && <Skeleton lines={6} />}
       {user && (
-        <>
+        <Fragment key={user.id}>
           <Account user={user} />
           {user.status !== "erased" && (
             <>
@@ -38,7 +39,7 @@ export function Component() {
               <UserXp user={user} />
             </>
           )}
-        </>
+        </Fragment>
       )}
     </div>
   );
