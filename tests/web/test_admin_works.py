@@ -343,6 +343,7 @@ async def test_a_badge_is_made_tried_given_and_held(page_of_keeper: Visitor, eag
 
     await page_of_keeper.press("Save")
     await page_of_keeper.sees(name)
+    await page.get_by_text("Saved.").wait_for()
     assert (await eager.get("/progress/me"))["badges"] != []  # Others, of the starter content.
     assert name not in await held_by(eager)
     await page_of_keeper.press("Give it to all who have earned it")
@@ -421,7 +422,9 @@ async def test_conditions_are_moved_turned_round_and_taken_away(
     assert (await badge_of(keeper, nested))["version"] == 1
 
     await page_of_keeper.press("Down: Condition 1")  # Into the group that is next.
-    await page_of_keeper.press("Down: Condition 1.1")
+    down = page.get_by_role("button", name="Down: Condition 1.1", exact=True)
+    await expect(down).to_be_focused()
+    await page.keyboard.press("Enter")
     await page_of_keeper.press("Remove: Condition 1.3")
     condition = page.get_by_role("group", name="Condition 1.1", exact=True)
     await condition.get_by_label("Asked for").select_option("The opposite of this")
@@ -480,10 +483,39 @@ async def test_every_event_that_can_be_counted_can_be_chosen(page_of_keeper: Vis
     assert values == {"", *WIRING.topics}
 
 
+async def test_awards_are_set_right_once_what_would_change_has_been_seen(
+    page_of_keeper: Visitor, keeper: Keeper, client: httpx.AsyncClient, essay: dict[str, Any]
+) -> None:
+    member, page = await newcomer(client), page_of_keeper.page
+    attempt = await hand_in(member, essay)
+    await keeper.guest.post(f"/attempts/{attempt}/review", {"score": 80}, expect=200)
+    await until(member, "/progress/me", lambda it: it["total_xp"] == 160)
+
+    await page.goto("/admin/rescoring")
+    await page_of_keeper.fill(**{"What each is worth then, in percent": "50"}, Reason="Too kind")
+    await page_of_keeper.press("See what would change")
+    await page.get_by_text("Say which: a field, a day or causes.").wait_for()
+    await page_of_keeper.fill(Only_these_causes=attempt)
+    await page_of_keeper.press("See what would change")
+    change = page.locator("section", has_text="What would change").locator("dl")
+    await expect(change).to_contain_text("Members1")
+    await expect(change).to_contain_text("XP now160")
+    await expect(change).to_contain_text("XP then80")
+    await page_of_keeper.picture("admin-rescoring-seen")
+    assert await faults_of(page) == []
+    assert (await member.get("/progress/me"))["total_xp"] == 160
+    await page_of_keeper.press("Set it right")
+    await page.get_by_role("dialog").get_by_text("for this reason: Too kind").wait_for()
+    await page.get_by_role("dialog").get_by_role("button", name="Set it right").click()
+    await page.get_by_text("Done. 1 member was set right.").wait_for()
+    assert (await member.get("/progress/me"))["total_xp"] == 80
+
+
 ROOMS = {
     "admin-badges": ("/admin/badges", "All badges"),
     "admin-badge": ("/admin/badges/{nested}", "What it is earned for"),
     "admin-reviews": ("/admin/reviews", "Your judgement"),
+    "admin-rescoring": ("/admin/rescoring", "Which awards"),
     "admin-token-usage": ("/admin/token-usage", "What it went to"),
 }
 
@@ -506,6 +538,7 @@ async def test_a_room_is_there_for_those_who_keep_the_hall(
 
 GERMAN = {
     "admin-badge-de": ("/admin/badges/{nested}", "Wofür man es bekommt"),
+    "admin-rescoring-de": ("/admin/rescoring", "Welche XP gemeint sind"),
     "admin-reviews-de": ("/admin/reviews", "Dein Urteil"),
     "admin-token-usage-de": ("/admin/token-usage", "Wofür es war"),
 }

@@ -95,6 +95,7 @@ const router = createBrowserRouter([
                   { path: "badges/new", lazy: () => import("./rooms/admin/badges/Badge") },
                   { path: "badges/:id", lazy: () => import("./rooms/admin/badges/Badge") },
                   { path: "token-usage", lazy: () => import("./rooms/admin/usage/TokenUsage") },
+                  { path: "rescoring", lazy: () => import("./rooms/admin/rescoring/Rescoring") },
                 ],
               },
             ],

@@ -13,6 +13,7 @@ const ROOMS = [
   ["/admin/users", "users", false],
   ["/admin/badges", "badges", false],
   ["/admin/token-usage", "usage", false],
+  ["/admin/rescoring", "rescoring", false],
   ["/admin/background", "background", false],
   ["/admin/events", "events", false],
   ["/admin/audit-log", "audit", false],

@@ -1,6 +1,6 @@
 import { useState } from "react";
 import { useForm } from "react-hook-form";
-import { useNavigate } from "react-router";
+import { useLocation, useNavigate } from "react-router";
 
 import { asProblem } from "../../../api/problem";
 import { useWords } from "../../../i18n";
@@ -18,10 +18,14 @@ import { useSave, type Badge } from "./queries";
 import { isSame, type Fault } from "./tree";
 import { Trial } from "./Trial";
 
+/** What the page of a badge is told that was made a moment ago. */
+const MADE = "made";
+
 export function BadgeForm({ badge }: { badge?: Badge }) {
   const { t } = useWords("admin");
   const sentence = useSentence();
   const navigate = useNavigate();
+  const isMade: boolean = useLocation().state === MADE;
   const save = useSave(badge);
   const [draft, setDraft] = useState(() => draftOf(badge?.condition));
   const [faults, setFaults] = useState<readonly Fault[]>([]);
@@ -42,7 +46,7 @@ export function BadgeForm({ badge }: { badge?: Badge }) {
     try {
       const saved = await save.mutateAsync({ ...values, condition: isChanged ? condition : undefined });
       setDraft(draftOf(saved.condition));
-      if (!badge) await navigate(`/admin/badges/${saved.id}`, { replace: true });
+      if (!badge) await navigate(`/admin/badges/${saved.id}`, { replace: true, state: MADE });
     } catch (error) {
       if (showAtFields(error, values, setError, sentence)) save.reset();
       else refused(error);
@@ -73,7 +77,7 @@ export function BadgeForm({ badge }: { badge?: Badge }) {
             }}
           />
           <ProblemNotice error={save.error} />
-          {save.isSuccess && !isDirty && <Notice tone="good">{t("hall:do.saved")}</Notice>}
+          {(save.isSuccess || isMade) && !isDirty && <Notice tone="good">{t("hall:do.saved")}</Notice>}
           <div className={form.row}>
             <Button look="main" type="submit" isDisabled={!isDirty || condition === undefined} isPending={save.isPending}>
               {save.isPending ? t("hall:do.saving") : t("hall:do.save")}

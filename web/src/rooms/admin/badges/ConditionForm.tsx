@@ -17,16 +17,17 @@ interface ConditionFormProps {
 export function ConditionForm({ root, faults, onChange }: ConditionFormProps) {
   const { t } = useWords("admin");
   const place = useRef<HTMLDivElement>(null);
-  const [focusOn, setFocusOn] = useState<string>();
+  /** Where the focus goes after a change: to the first of these that is there. */
+  const [focusOn, setFocusOn] = useState<readonly string[]>([]);
   useEffect(() => {
-    if (focusOn === undefined) return;
-    place.current?.querySelector<HTMLElement>(focusOn)?.focus();
-    setFocusOn(undefined);
+    const found = focusOn.map((each) => place.current?.querySelector<HTMLElement>(each)).find((each) => each);
+    found?.focus();
+    if (focusOn.length > 0) setFocusOn([]);
   }, [focusOn]);
 
   const extend = (groupId: number, node: Node): void => {
     onChange(extended(root, groupId, node));
-    setFocusOn(`[data-node="${node.id}"] select`);
+    setFocusOn([`[data-node="${node.id}"] select`]);
   };
   const tree: TreeForm = {
     faults,
@@ -35,11 +36,11 @@ export function ConditionForm({ root, faults, onChange }: ConditionFormProps) {
     canMove: (id, step) => moved(root, id, step) !== root,
     move: (id, step) => {
       onChange(moved(root, id, step));
-      setFocusOn(`[data-node="${id}"]`);
+      setFocusOn([`[data-node="${id}"] > div > [data-step="${step}"]:enabled`, `[data-node="${id}"]`]);
     },
     remove: (id) => {
       onChange(without(root, id));
-      setFocusOn(`[data-node="${parentOf(root, id)?.id}"]`);
+      setFocusOn([`[data-node="${parentOf(root, id)?.id}"]`]);
     },
   };
   return (

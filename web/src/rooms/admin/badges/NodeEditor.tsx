@@ -44,6 +44,7 @@ export function NodeEditor({ node, tree, place = "" }: NodeEditorProps) {
           {([-1, 1] as const).map((step) => (
             <Button
               key={step}
+              data-step={step}
               look="quiet"
               aria-label={t(step === -1 ? "badges.upOf" : "badges.downOf", { name })}
               isDisabled={!tree.canMove(node.id, step)}
