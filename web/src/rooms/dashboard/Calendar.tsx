@@ -1,7 +1,6 @@
 import { useWords } from "../../i18n";
 import { useFormats } from "../../i18n/formats";
 import css from "./Calendar.module.css";
-import { weekdayOf } from "./days";
 
 export interface CalendarDay {
   readonly day: string;
@@ -12,7 +11,7 @@ export interface CalendarDay {
 
 const SHADES = [1, 2, 3, 4];
 
-/** A square for each day, a column for each week: the more XP, the more brass. The same in words is elsewhere. */
+/** A square for each day, from a Monday on, a column for each week: the more XP, the more brass. The same in words is elsewhere. */
 export function Calendar({ days, today }: { days: readonly CalendarDay[]; today: string }) {
   const { t } = useWords("progress");
   const format = useFormats();
@@ -39,7 +38,7 @@ export function Calendar({ days, today }: { days: readonly CalendarDay[]; today:
             data-saved={day.isSaved || undefined}
             data-today={day.day === today || undefined}
             title={`${format.day(day.day)}: ${t("hall:dashboard.xp", { xp: format.number(day.xp) })}`}
-            style={{ gridColumnStart: Math.floor(index / 7) + 1, gridRowStart: weekdayOf(day.day) + 1 }}
+            style={{ gridColumnStart: Math.floor(index / 7) + 1, gridRowStart: (index % 7) + 1 }}
           />
         ))}
       </div>
