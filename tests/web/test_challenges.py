@@ -423,7 +423,7 @@ async def test_a_quiz_is_written_published_and_changed(
     await page.get_by_role("link", name="Mine alone").wait_for()
 
 
-async def test_the_points_of_a_rubric_must_add_up(
+async def test_a_task_for_a_reader_is_written_and_its_answers_read(
     visitor: Visitor, made: Made, client: httpx.AsyncClient
 ) -> None:
     page = visitor.page
@@ -441,8 +441,17 @@ async def test_the_points_of_a_rubric_must_add_up(
     await visitor.press("Save the draft")
     await page.get_by_text("This is a draft.").wait_for()
     mine = await elsewhere(visitor, client)
-    wrote = await mine.get(page.url[page.url.index("/challenges/") :])
+    path = page.url[page.url.index("/challenges/") :]
+    wrote = await mine.get(path)
     assert [line["points"] for line in wrote["grader"]["rubric"]] == [70, 30]
+
+    # Its author reads what is handed in, without being a moderator.
+    await visitor.press("Publish")
+    await page.get_by_text("You wrote this challenge.").wait_for()
+    attempt = await made.author.post(f"{path}/attempts", expect=201)
+    await made.author.post(f"/attempts/{attempt['id']}/submit", {"text": "My work."}, expect=202)
+    await page.get_by_role("link", name="Read what was handed in").click()
+    await page.get_by_text("My work.").wait_for()
 
 
 async def test_others_cannot_change_a_challenge(visitor: Visitor, made: Made) -> None:

@@ -51,6 +51,7 @@ const router = createBrowserRouter([
               { path: "/dashboard", lazy: () => withWords("progress", import("./rooms/dashboard/Dashboard")) },
               { path: "/challenges", lazy: () => withWords("challenges", import("./rooms/challenges/Challenges")) },
               { path: "/challenges/new", lazy: () => withWords("challenges", import("./rooms/challenges/writing/Writing")) },
+              { path: "/challenges/reviews", lazy: () => withWords("admin", import("./rooms/admin/reviews/Reviews")) },
               { path: "/challenges/:id/edit", lazy: () => withWords("challenges", import("./rooms/challenges/writing/Writing")) },
               { path: "/challenges/:id", lazy: () => withWords("challenges", import("./rooms/challenges/Challenge")) },
               { path: "/attempts", lazy: () => withWords("challenges", import("./rooms/challenges/Attempts")) },

@@ -24,6 +24,9 @@ export function Authors({ challenge, isOwn }: { challenge: Challenge; isOwn: boo
       <ProblemNotice error={publish.error} />
       <div className={form.row}>
         <ButtonLink to={`/challenges/${challenge.id}/edit`}>{t("write.change")}</ButtonLink>
+        {challenge.published && challenge.grader.type === "review" && (
+          <ButtonLink to="/challenges/reviews">{t("write.toRead")}</ButtonLink>
+        )}
         {!challenge.published && (
           <Button look="main" onPress={() => publish.mutate()} isPending={publish.isPending}>
             {t("write.publish")}

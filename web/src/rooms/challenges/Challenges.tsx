@@ -25,6 +25,7 @@ export function Component() {
         <h1>{t("title")}</h1>
         <nav className={css.ways} aria-label={t("ways")}>
           <ButtonLink to="/attempts">{t("attempts.title")}</ButtonLink>
+          {filters.show === "mine" && <ButtonLink to="/challenges/reviews">{t("write.toRead")}</ButtonLink>}
           <ButtonLink to="/challenges/new">{t("write.new")}</ButtonLink>
         </nav>
       </header>
