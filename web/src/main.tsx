@@ -48,7 +48,7 @@ const router = createBrowserRouter([
           {
             element: <MembersOnly />,
             children: [
-              { path: "/dashboard", lazy: () => withWords("progress", import("./rooms/dashboard/Dashboard")) },
+              { path: "/dashboard", lazy: () => withWords("progress", withWords("goals", import("./rooms/dashboard/Dashboard"))) },
               { path: "/challenges", lazy: () => withWords("challenges", import("./rooms/challenges/Challenges")) },
               { path: "/challenges/new", lazy: () => withWords("challenges", import("./rooms/challenges/writing/Writing")) },
               { path: "/challenges/reviews", lazy: () => withWords("admin", import("./rooms/admin/reviews/Reviews")) },

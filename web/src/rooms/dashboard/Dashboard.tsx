@@ -9,6 +9,7 @@ import { ProblemNotice } from "../../parts/Notice";
 import { Ranks } from "../../parts/Ranks";
 import text from "../../parts/text.module.css";
 import { useMe } from "../../session/MembersOnly";
+import { Missed } from "../goals/Missed";
 import css from "./Dashboard.module.css";
 import { weeksUntil } from "./days";
 import { History } from "./History";
@@ -43,6 +44,7 @@ export function Component() {
       {data && (
         <div className={css.cards}>
           <Standing dashboard={data} />
+          <Missed />
           <Today userId={me.id} today={data.today} />
           <Goals goals={data.goals.items} />
           <Streak days={days} today={data.today.date} />

@@ -8,8 +8,9 @@ import { Card } from "../../parts/Card";
 import form from "../../parts/form.module.css";
 import { Notice, ProblemNotice } from "../../parts/Notice";
 import text from "../../parts/text.module.css";
-import css from "./Missed.module.css";
+import css from "./Goal.module.css";
 import { lookAgain, reschedulingQuery } from "./queries";
+import { Rows } from "./Unplaced";
 
 type Preview = Schemas["ReschedulingOut"];
 
@@ -62,9 +63,9 @@ function NewDays({ preview }: { preview: Preview }) {
       {preview.moves.length > 0 && (
         <>
           <p>{t("missed.found", { count: preview.moves.length })}</p>
-          <ul className={css.moves}>
+          <ul className={css.rows}>
             {preview.moves.map((move) => (
-              <li key={move.task_id} className={css.move}>
+              <li key={move.task_id} className={css.line}>
                 <span>{move.title}</span>
                 <span className={text.soft}>
                   {move.was_on
@@ -79,14 +80,10 @@ function NewDays({ preview }: { preview: Preview }) {
       {preview.unplaced.length > 0 && (
         <>
           <p>{t("missed.unplaced", { count: preview.unplaced.length })}</p>
-          <ul className={css.moves}>
-            {preview.unplaced.map((task) => (
-              <li key={task.id} className={css.move}>
-                <span>{task.title}</span>
-                <span className={text.soft}>{task.why}</span>
-              </li>
-            ))}
-          </ul>
+          <details>
+            <summary className={css.more}>{t("missed.which")}</summary>
+            <Rows unplaced={preview.unplaced} />
+          </details>
         </>
       )}
     </>

@@ -1,5 +1,5 @@
 import { queryOptions, useMutation, useQueryClient, type QueryClient } from "@tanstack/react-query";
-import { useEffect, useRef } from "react";
+import { useEffect, useEffectEvent } from "react";
 
 import { answer, api, type Schemas } from "../../api/client";
 import { pagesOf } from "../../api/queries";
@@ -54,8 +54,7 @@ export const tasksOf = (plan: Plan): Task[] => plan.milestones.flatMap((mileston
 
 /** Looks again while a plan is being made, ever more seldom. */
 export function useLookAgain(isPlanning: boolean, look: () => Promise<unknown>): void {
-  const again = useRef(look);
-  again.current = look;
+  const again = useEffectEvent(look);
   useEffect(() => {
     if (!isPlanning) return;
     let wait = FIRST_LOOK_MILLISECONDS;
@@ -64,7 +63,7 @@ export function useLookAgain(isPlanning: boolean, look: () => Promise<unknown>):
     const next = (): void => {
       timer = window.setTimeout(() => {
         wait = Math.min(wait * 1.4, LONGEST_WAIT_MILLISECONDS);
-        void again.current().finally(() => !isOver && next());
+        void again().finally(() => !isOver && next());
       }, wait);
     };
     next();
