@@ -78,7 +78,9 @@ function useFocusAgain(plan: Plan): (id: string) => void {
     const handle = wanted.current && document.getElementById(handleOf(wanted.current));
     if (!handle) return;
     wanted.current = null;
-    if (document.activeElement === document.body || document.activeElement === null) handle.focus();
+    const at = document.activeElement;
+    // A drop leaves the focus with the day.
+    if (at === null || at === document.body || at.matches("[data-day]")) handle.focus();
   }, [plan]);
   return (id) => {
     wanted.current = id;
@@ -151,10 +153,13 @@ function BoardTask({ task, onOpen }: { task: Task; onOpen: (id: string) => void 
   });
   return (
     <li {...dragProps} className={css.task} data-status={task.status} data-dragging={isDragging || undefined}>
-      <Pressable className={css.open} onPress={() => onOpen(task.id)}>
+      <span className={css.mark}>
         <TaskMark status={task.status} />
+      </span>
+      {/* A plain button: React Aria's would not let what it stands in be dragged. */}
+      <button type="button" className={css.open} onClick={() => onOpen(task.id)}>
         <span className={css.name}>{task.title}</span>
-      </Pressable>
+      </button>
       {canMove && (
         <Pressable {...dragButtonProps} id={handleOf(task.id)} className={css.handle} aria-label={t("board.drag", { task: task.title })}>
           <svg viewBox="0 0 12 20" width="12" height="20" fill="currentColor" aria-hidden>

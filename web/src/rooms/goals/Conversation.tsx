@@ -158,8 +158,14 @@ function SayForm({ talk, state, memberId }: { talk: Talk; state: TalkState; memb
     talk.say(said.trim());
     saying.reset({ said: "" });
   });
+  const { getValues, setValue } = saying;
+  useEffect(() => {
+    if (state.returned === "") return;
+    setValue("said", [state.returned, getValues("said")].filter(Boolean).join("\n"));
+    talk.takeBack();
+  }, [talk, state.returned, getValues, setValue]);
   const answering = isAnswering(state);
-  const rules = { required: t("talk.empty"), maxLength: { value: 4000, message: t("form.tooLong", { count: 4000 }) } };
+  const rules = { required: t("talk.empty"), maxLength: { value: 4000, message: t("form.tooLong", { count: 4000 }) }, validate: (said: string) => said.trim() !== "" || t("talk.empty") };
   return (
     <form className={form.form} onSubmit={(event) => void send(event)} noValidate>
       <Field control={saying.control} name="said" label={t("talk.say")} why={t("talk.example")} lines={3} rules={rules} />

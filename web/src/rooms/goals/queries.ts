@@ -18,7 +18,6 @@ export type TaskChange = Schemas["TaskChange"];
 const GOALS_AT_ONCE = 50;
 const FIRST_LOOK_MILLISECONDS = 600;
 const LONGEST_WAIT_MILLISECONDS = 6000;
-const AWARDED_AFTER_MILLISECONDS = 1500;
 
 export const goalsQuery = pagesOf(["goals"], (cursor) =>
   sent(answer(api.GET("/api/v1/goals", { params: { query: { limit: GOALS_AT_ONCE, cursor } } }))),
@@ -76,14 +75,9 @@ export function useLookAgain(isPlanning: boolean, look: () => Promise<unknown>):
 
 /** Has everything that shows goals, tasks or what they earn asked for anew. */
 export function lookAgain(client: QueryClient): void {
-  const look = (): void => {
-    for (const key of ["goal", "goals", "dashboard", "history", "reschedulings"]) {
-      void client.invalidateQueries({ queryKey: [key] });
-    }
-  };
-  look();
-  // XP follows from the event a moment later.
-  setTimeout(() => void client.invalidateQueries({ queryKey: ["dashboard"] }), AWARDED_AFTER_MILLISECONDS);
+  for (const key of ["goal", "goals", "dashboard", "reschedulings"]) {
+    void client.invalidateQueries({ queryKey: [key] });
+  }
 }
 
 /** Changes a goal by a request that answers with it, changed. */

@@ -28,10 +28,12 @@ export interface TalkState extends Kept {
   /** A connection is wanted, and there is none. */
   readonly isLost: boolean;
   readonly problem: Problem | null;
+  /** What was said and not taken: it goes back to where it was typed. */
+  readonly returned: string;
 }
 
 const NOTHING_KEPT: Kept = { id: null, waiting: [], decided: {} };
-const BEGINNING: TalkState = { ...NOTHING_KEPT, entries: [], isConnected: false, isLost: false, problem: null };
+const BEGINNING: TalkState = { ...NOTHING_KEPT, entries: [], isConnected: false, isLost: false, problem: null, returned: "" };
 
 /**
  * A conversation with the hall that outlives its connections. What is said is kept until the hall has
@@ -83,6 +85,10 @@ export class Talk {
   decide(proposalId: string, isYes: boolean): void {
     this.change({ decided: { ...this.current.decided, [proposalId]: isYes }, problem: null });
     this.send({ type: isYes ? "confirm" : "decline", proposal_id: proposalId });
+  }
+
+  takeBack(): void {
+    this.change({ returned: "" });
   }
 
   stop(): void {
@@ -207,7 +213,8 @@ export class Talk {
       this.change({ decided: {}, problem: wasHeardOf ? null : problem });
       return;
     }
-    this.change({ waiting: [], decided: {}, problem });
+    const returned = this.current.waiting.map(({ text }) => text).join("\n");
+    this.change({ waiting: [], decided: {}, problem, returned });
   }
 
   private change(news: Partial<TalkState>): void {
