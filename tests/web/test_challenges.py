@@ -411,6 +411,13 @@ async def test_a_quiz_is_written_published_and_changed(
     await page.get_by_text("You wrote this challenge.").wait_for()
     assert await page.get_by_role("button", name="Take it on").count() == 0
     await page.get_by_role("link", name="Change it").click()
+    await visitor.fill(Title="Not this")
+    await page.reload()
+    title = page.get_by_label("Title", exact=True)
+    assert await title.input_value() == "Not this"
+    await visitor.press("Start over")
+    await visitor.press("Throw it away")
+    assert await title.input_value() == "Mine alone"
     await page.get_by_role("button", name="Remove question 1").click()
     await page.get_by_label("What to pass first").select_option("Find the lantern")
     await page.get_by_text("Find the lantern", exact=True).last.wait_for()

@@ -18,6 +18,7 @@ import { challengeQuery, DIFFICULTIES, type Challenge } from "../queries";
 import { GraderFields } from "./GraderFields";
 import { RequiresField } from "./RequiresField";
 import { useRules } from "./rules";
+import { StartOver } from "./StartOver";
 import { bodyOf, type Written } from "./written";
 
 const MOST_XP = 100_000;
@@ -98,6 +99,12 @@ export function WritingForm({ name, start, challenge }: WritingFormProps) {
           <Button look="main" type="submit" isPending={save.isPending}>
             {save.isPending ? t("hall:do.saving") : challenge?.published ? t("hall:do.save") : t("write.saveDraft")}
           </Button>
+          <StartOver
+            onSure={() => {
+              form.reset(start);
+              forgetDraft(draft);
+            }}
+          />
           {!challenge?.published && <span className={text.small}>{t("write.draftWhy")}</span>}
         </div>
       </form>
