@@ -23,6 +23,13 @@ export async function showPasskey(): Promise<Schemas["Assertion"]> {
   return shown(() => navigator.credentials.get({ publicKey })) as Promise<Schemas["Assertion"]>;
 }
 
+/** Gives the id of the member whose passkey it says it is: the hall writes a UUID's bytes there. */
+export function ownerOf({ response }: Schemas["Assertion"]): string {
+  const bytes = atob(response.userHandle.replaceAll("-", "+").replaceAll("_", "/"));
+  const hex = Array.from(bytes, (byte) => byte.charCodeAt(0).toString(16).padStart(2, "0")).join("");
+  return hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5");
+}
+
 async function shown(ask: () => Promise<Credential | null>): Promise<unknown> {
   let credential: Credential | null = null;
   try {
@@ -44,6 +51,6 @@ const CODES: Readonly<Record<string, string>> = {
   ConstraintError: "passkey_unfit",
 };
 
-function problem(error: string): Problem {
+export function problem(error: string): Problem {
   return new Problem({ status: -1, error, detail: "The passkey could not be used." });
 }
