@@ -248,37 +248,54 @@ async def test_a_passkey_is_made_and_lets_in(visitor: Visitor, hall: RunningHall
     await page.get_by_role("alert").get_by_text("The hall does not know this passkey").wait_for()
 
 
+async def add_passkey(visitor: Visitor) -> None:
+    await visitor.page.goto("/settings/security")
+    await visitor.press("Add a passkey")
+    await visitor.press("Go on")
+    await visitor.page.get_by_role("list", name="Passkeys").wait_for()
+
+
+async def change_something_after_the_end(visitor: Visitor) -> None:
+    """Type something, and save it when the session has ended meanwhile."""
+    page = visitor.page
+    await page.get_by_role("link", name="Settings").click()
+    await visitor.fill(Minutes_a_day="77")
+    await end_sessions_of(visitor.hall, visitor.name)
+    save = page.locator("section", has_text="Your days").get_by_role("button", name="Save")
+    await save.click()
+    await visitor.sees("Your session has ended")
+
+
+async def test_a_session_that_ended_goes_on_with_a_passkey(visitor: Visitor) -> None:
+    await authenticator(visitor)
+    await visitor.sign_up()
+    await add_passkey(visitor)
+    await change_something_after_the_end(visitor)
+    await visitor.press("Use a passkey")
+    await visitor.page.get_by_text("Saved.").wait_for()
+
+
 async def test_a_session_that_ended_goes_on_with_no_passkey_of_another_member(
     visitor: Visitor, client: httpx.AsyncClient
 ) -> None:
-    page = visitor.page
     first, second = visitor.name, f"{visitor.name}-2"
     await authenticator(visitor)
     visitor.name = second
     await visitor.sign_up()
-    await page.goto("/settings/security")
-    await visitor.press("Add a passkey")
-    await visitor.press("Go on")
-    await page.get_by_role("list", name="Passkeys").wait_for()
+    await add_passkey(visitor)
     await visitor.press("Sign out")
     await visitor.sees("A place to get better")
     visitor.name = first
     await visitor.sign_up()
-    await page.get_by_role("link", name="Settings").click()
-    await visitor.fill(Minutes_a_day="77")
-    await end_sessions_of(visitor.hall, first)
-    save = page.locator("section", has_text="Your days").get_by_role("button", name="Save")
-    await save.click()
-    await visitor.sees("Your session has ended")
+    await change_something_after_the_end(visitor)
     await visitor.press("Use a passkey")
-    await page.get_by_text("That passkey belongs to another member").wait_for()
-    assert await page.get_by_label("Minutes a day").input_value() == "77"
+    await visitor.page.get_by_text("That passkey belongs to another member").wait_for()
     other = Guest(client, second)
     await other.login()
     assert (await other.get("/users/me"))["daily_capacity_minutes"] != 77
     await visitor.fill(Password=PASSWORD)
     await visitor.press("Sign in")
-    await page.get_by_text("Saved.").wait_for()
+    await visitor.page.get_by_text("Saved.").wait_for()
 
 
 async def end_sessions_of(hall: RunningHall, name: str) -> None:
@@ -556,10 +573,7 @@ async def settled_in(browser: Browser, hall: RunningHall) -> AsyncIterator[Stora
     ):
         await visitor.sign_up()
         await authenticator(visitor)
-        await visitor.page.goto("/settings/security")
-        await visitor.press("Add a passkey")
-        await visitor.press("Go on")
-        await visitor.page.get_by_role("list", name="Passkeys").wait_for()
+        await add_passkey(visitor)
         guest = Guest(client, visitor.name)
         await guest.login()
         for name, scopes in (
