@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from uuid import UUID
 
 import httpx
@@ -20,7 +21,7 @@ from tests.system.guests import Guest, admin_of
 from tests.system.running_hall import RunningHall
 from tests.web.axe import faults_of
 from tests.web.guests import busy_member
-from tests.web.looks import Theme, in_every_light, look_at
+from tests.web.looks import BEYOND, Theme, in_every_light, look_at
 from tests.web.visitor import Visitor
 
 pytestmark = pytest.mark.xdist_group("web")  # One hall serves them all.
@@ -85,6 +86,13 @@ async def test_it_speaks_german(
         await visitor.settled()
         await visitor.picture(f"dashboard-german-{size[0]}")
         assert await faults_of(visitor.page) == []
+        assert await visitor.page.evaluate(BEYOND) == 0
+        rooms = visitor.page.get_by_role("navigation", name="Räume").get_by_role("link")
+        sides = await rooms.locator("span").evaluate_all(
+            "words => words.map(it => it.getBoundingClientRect()).map(it => [it.left, it.right])"
+        )
+        assert all(0 <= left < right <= size[0] for left, right in sides), sides
+        assert all(before[1] <= after[0] for before, after in pairwise(sides)), sides
 
 
 async def test_the_days_are_there_in_words(

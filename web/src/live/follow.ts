@@ -1,4 +1,4 @@
-import type { QueryClient, QueryKey } from "@tanstack/react-query";
+import type { Query, QueryClient, QueryKey } from "@tanstack/react-query";
 
 import { onLive, type LiveEvent } from "./news";
 
@@ -21,16 +21,17 @@ export function follow(client: QueryClient): () => void {
   const stale = new Set<string>();
   let timer = 0;
   let lookedAt = 0;
+  const readAnew = (predicate: (query: Query) => boolean): void => {
+    // Nobody sees a tab that is hidden; it looks when it is seen again.
+    const refetchType = document.visibilityState === "visible" ? "active" : "none";
+    void client.invalidateQueries({ predicate, refetchType });
+  };
   const look = (): void => {
     timer = 0;
     lookedAt = Date.now();
     const words = new Set(stale);
     stale.clear();
-    void client.invalidateQueries({
-      predicate: ({ queryKey }) => words.has(firstWord(queryKey)),
-      // Nobody sees a tab that is hidden; it looks when it is seen again.
-      refetchType: document.visibilityState === "visible" ? "active" : "none",
-    });
+    readAnew(({ queryKey }) => words.has(firstWord(queryKey)));
   };
   const soon = (words: readonly string[]): void => {
     words.forEach((word) => stale.add(word));
@@ -40,14 +41,14 @@ export function follow(client: QueryClient): () => void {
   };
   const entries = Object.entries(FOLLOWS) as [LiveEvent, readonly string[]][];
   const all = new Set(entries.flatMap(([, words]) => words));
-  const follows = ({ queryKey }: { queryKey: QueryKey }): boolean => all.has(firstWord(queryKey));
+  const follows = ({ queryKey }: Query): boolean => all.has(firstWord(queryKey));
   const ends = [
     ...entries.map(([event, words]) => onLive(event, () => soon(words))),
     onLive("hello", () => {
       const before = Date.now() - FRESH_MILLISECONDS;
-      void client.invalidateQueries({ predicate: (query) => follows(query) && query.state.dataUpdatedAt < before });
+      readAnew((query) => follows(query) && query.state.dataUpdatedAt < before);
     }),
-    onLive("again", () => void client.invalidateQueries({ predicate: follows })),
+    onLive("again", () => readAnew(follows)),
   ];
   return () => {
     clearTimeout(timer);
