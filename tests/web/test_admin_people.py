@@ -332,6 +332,7 @@ async def test_sessions_are_ended_and_xp_set_right(
     await chief.press("Enter the correction")
     ledger = page.locator("section", has_text="Ledger").get_by_role("listitem")
     await ledger.get_by_text("Helped to move the anvil").wait_for()
+    await page.get_by_text("Entered: 120 XP.").wait_for()
     await chief.fill(XP="-500", Reason="Broke it")
     await chief.press("Enter the correction")
     await page.get_by_text("This would leave the member with less than no XP.").wait_for()

@@ -23,12 +23,12 @@ export function XpCorrection({ user }: { user: UserDetails }) {
   const { control, handleSubmit, reset, setError } = useForm({ defaultValues: { xp: "", reason: "" } });
   const correct = useMutation({
     mutationFn: (body: { xp: number; reason: string }) =>
-      afterwards(answer(api.POST("/api/v1/admin/xp", { body: { user_id: user.id, ...body } }))),
+      // Emptied at once: what is typed while the lists are asked anew is the next correction.
+      afterwards(answer(api.POST("/api/v1/admin/xp", { body: { user_id: user.id, ...body } })).then(() => reset())),
   });
   const send = handleSubmit(async (values) => {
     try {
       await correct.mutateAsync({ xp: Number(values.xp), reason: values.reason });
-      reset();
     } catch (error) {
       if (showAtFields(error, values, setError, sentence)) correct.reset();
     }
