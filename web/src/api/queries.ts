@@ -29,3 +29,9 @@ export const progressQuery = queryOptions({
   queryKey: ["progress"],
   queryFn: () => answer(api.GET("/api/v1/progress/me")),
 });
+
+export const challengeQuery = (id: string) =>
+  queryOptions({
+    queryKey: ["challenge", id],
+    queryFn: () => answer(api.GET("/api/v1/challenges/{challenge_id}", { params: { path: { challenge_id: id } } })),
+  });

@@ -3,21 +3,8 @@ import { useQuery } from "@tanstack/react-query";
 import { domainsQuery } from "../api/queries";
 import { useFormats } from "../i18n/formats";
 import { useWords } from "../i18n";
-import { conditionOf, type Condition, type Leaf } from "./condition";
+import { conditionOf, EVENTS, isKnownEvent, type Condition, type Leaf } from "./condition";
 import css from "./ConditionWords.module.css";
-
-/** The events that badges can count and that have words of their own. */
-const EVENTS = {
-  "identity.user_registered": "joined",
-  "challenges.attempt_graded": "graded",
-  "goals.task_completed": "tasks",
-  "goals.goal_completed": "goals",
-  "progression.level_reached": "levels",
-  "progression.rank_reached": "ranks",
-  "progression.badge_earned": "badges",
-} as const;
-
-const isKnown = (event: string): event is keyof typeof EVENTS => event in EVENTS;
 
 /** Says what a badge is earned for; nothing, if that cannot be read. */
 export function ConditionWords({ condition }: { condition: unknown }) {
@@ -75,7 +62,7 @@ function useNounOf(): (leaf: Leaf) => string {
       if (leaf.domain === undefined) return t(`condition.${side}.${status}`, many);
       return t(`condition.${side}.${status}In`, { ...many, domain: nameOf(leaf.domain) });
     }
-    if (isKnown(leaf.event)) return t(`condition.${side}.${EVENTS[leaf.event]}`, many);
+    if (isKnownEvent(leaf.event)) return t(`condition.${side}.${EVENTS[leaf.event]}`, many);
     return t(`condition.${side}.event`, { ...many, event: leaf.event });
   };
 }

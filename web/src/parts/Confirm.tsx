@@ -28,9 +28,7 @@ export function Confirm({ title, action, isPending, error, onConfirm, onClose, c
         <Button look="main" onPress={onConfirm} isPending={isPending}>
           {action}
         </Button>
-        <Button look="quiet" onPress={onClose}>
-          {t("do.cancel")}
-        </Button>
+        <Button onPress={onClose}>{t("do.cancel")}</Button>
       </div>
     </Window>
   );

@@ -1,15 +1,14 @@
 import { useMutation } from "@tanstack/react-query";
 import { useState, type ReactNode } from "react";
 
-import { useWords } from "../i18n";
 import { Button } from "./Button";
-import form from "./form.module.css";
-import { Notice, ProblemNotice } from "./Notice";
-import { Window } from "./Window";
+import { Confirm } from "./Confirm";
+import { Notice } from "./Notice";
 
 interface ConfirmedProps {
-  /** What the button says, here and in the window that asks once more. */
   label: string;
+  /** What the button says in the window that asks once more, if not the same. */
+  sure?: string;
   title: string;
   /** Does it; what it throws is said in the window. */
   run: () => Promise<unknown>;
@@ -22,8 +21,7 @@ interface ConfirmedProps {
 }
 
 /** A button for what has consequences: it says which, and asks once more. */
-export function Confirmed({ label, title, run, done, look, isDisabled, children }: ConfirmedProps) {
-  const { t } = useWords();
+export function Confirmed({ label, sure = label, title, run, done, look, isDisabled, children }: ConfirmedProps) {
   const [isAsking, setAsking] = useState(false);
   const change = useMutation({ mutationFn: run, onSuccess: () => setAsking(false) });
   const ask = (): void => {
@@ -37,16 +35,16 @@ export function Confirmed({ label, title, run, done, look, isDisabled, children 
       </Button>
       {change.isSuccess && done && <Notice tone="good">{done}</Notice>}
       {isAsking && (
-        <Window title={title} onClose={() => setAsking(false)}>
+        <Confirm
+          title={title}
+          action={sure}
+          isPending={change.isPending}
+          error={change.error}
+          onConfirm={() => change.mutate()}
+          onClose={() => setAsking(false)}
+        >
           {children}
-          <ProblemNotice error={change.error} />
-          <div className={form.row}>
-            <Button look="main" isPending={change.isPending} onPress={() => change.mutate()}>
-              {label}
-            </Button>
-            <Button onPress={() => setAsking(false)}>{t("do.cancel")}</Button>
-          </div>
-        </Window>
+        </Confirm>
       )}
     </>
   );

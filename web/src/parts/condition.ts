@@ -8,6 +8,19 @@ export type Leaf = { readonly not: boolean } & (
   | { readonly type: "event"; readonly event: string; readonly count: number }
 );
 
+/** The events that badges can count and that have words of their own. */
+export const EVENTS = {
+  "identity.user_registered": "joined",
+  "challenges.attempt_graded": "graded",
+  "goals.task_completed": "tasks",
+  "goals.goal_completed": "goals",
+  "progression.level_reached": "levels",
+  "progression.rank_reached": "ranks",
+  "progression.badge_earned": "badges",
+} as const;
+
+export const isKnownEvent = (event: string): event is keyof typeof EVENTS => event in EVENTS;
+
 type Written = Readonly<Record<string, unknown>>;
 
 /**

@@ -1,6 +1,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { Link, useParams } from "react-router";
 
+import { challengeQuery } from "../../api/queries";
 import { useFormats } from "../../i18n/formats";
 import { useWords } from "../../i18n";
 import { ButtonLink } from "../../parts/Button";
@@ -12,7 +13,7 @@ import { useMe } from "../../session/MembersOnly";
 import { textIn } from "./answer";
 import css from "./Challenge.module.css";
 import { Outcome } from "./Outcome";
-import { attemptQuery, challengeQuery, useAttempt } from "./queries";
+import { attemptQuery, useAttempt } from "./queries";
 
 /** One attempt as it was handed in, and what came of it. */
 export function Component() {

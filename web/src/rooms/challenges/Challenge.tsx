@@ -1,6 +1,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { Link, useParams } from "react-router";
 
+import { challengeQuery } from "../../api/queries";
 import { useWords } from "../../i18n";
 import { Card, Skeleton } from "../../parts/Card";
 import { ProblemNotice } from "../../parts/Notice";
@@ -14,7 +15,6 @@ import { Facts } from "./Facts";
 import { PassedIcon } from "./icons";
 import { Limits } from "./Limits";
 import { OnFrom } from "./OnFrom";
-import { challengeQuery } from "./queries";
 import { Requirements } from "./Requirements";
 import { Taking } from "./Taking";
 

@@ -1,6 +1,7 @@
 import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { useEffect, useRef } from "react";
 
+import { challengeQuery } from "../../api/queries";
 import { useWords } from "../../i18n";
 import { Button } from "../../parts/Button";
 import { Card, Skeleton } from "../../parts/Card";
@@ -12,7 +13,7 @@ import { AttemptList } from "./AttemptList";
 import css from "./Challenge.module.css";
 import { useCountdown, useDuration } from "./duration";
 import { Outcome } from "./Outcome";
-import { attemptsQuery, challengeQuery, isGraded, useAttempt, useStart, type Attempt, type Challenge } from "./queries";
+import { attemptsQuery, isGraded, useAttempt, useStart, type Attempt, type Challenge } from "./queries";
 
 /** One's attempts at a challenge: the one that is under way, or how the last one went, and those before. */
 export function Taking({ challenge }: { challenge: Challenge }) {

@@ -6,13 +6,13 @@ import { useWords } from "../../i18n";
 import text from "../../parts/text.module.css";
 import { useMe } from "../../session/MembersOnly";
 import css from "./Outcome.module.css";
-import { attemptsQuery, xpOfQuery, type Attempt, type Challenge } from "./queries";
+import { attemptsQuery, useXpOf, type Attempt, type Challenge } from "./queries";
 
 /** What an attempt has earned, and why just that. */
 export function WhyXp({ challenge, attempt }: { challenge?: Challenge; attempt: Attempt }) {
   const { t } = useWords("challenges");
   const format = useFormats(useMe().time_zone);
-  const { data: ledger } = useQuery(xpOfQuery(attempt));
+  const { data: ledger } = useXpOf(attempt);
   const { data: attempts } = useInfiniteQuery(attemptsQuery({ challenge_id: attempt.challenge_id }));
   const entries = ledger?.items ?? [];
   const { data: progress } = useQuery({ ...progressQuery, enabled: entries.length > 0 });

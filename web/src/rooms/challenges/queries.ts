@@ -1,7 +1,8 @@
 import { queryOptions, useMutation, useQuery, useQueryClient, type QueryClient } from "@tanstack/react-query";
-import { useEffect, useRef } from "react";
+import { useEffect, useMemo, useRef } from "react";
 
 import { answer, api, type Schemas } from "../../api/client";
+import { whileMoving } from "../../api/easing";
 import { asProblem } from "../../api/problem";
 import { pagesOf } from "../../api/queries";
 import { useLive } from "../../live/useLive";
@@ -21,8 +22,6 @@ export const STATUSES: readonly Status[] = ["started", "submitted", "passed", "f
 const PAGE = 20;
 const MOST = 100;
 /** A machine grades within a second or so; a person takes hours or days. */
-const FIRST_LOOK_MILLISECONDS = 400;
-const LAST_LOOK_MILLISECONDS = 10_000;
 const LOOK_FOR_REVIEW_MILLISECONDS = 30_000;
 
 export interface Wanted {
@@ -45,12 +44,6 @@ export const tagsQuery = queryOptions({
   queryFn: () => answer(api.GET("/api/v1/challenges/tags", { params: { query: { limit: MOST } } })),
 });
 
-export const challengeQuery = (id: string) =>
-  queryOptions({
-    queryKey: ["challenge", id],
-    queryFn: () => answer(api.GET("/api/v1/challenges/{challenge_id}", { params: { path: { challenge_id: id } } })),
-  });
-
 /** One's own attempts, newest first. They are graded behind one's back. */
 export const attemptsQuery = (wanted: { challenge_id?: string; status?: Status }) => ({
   ...pagesOf(["attempts", wanted], (cursor) =>
@@ -67,8 +60,9 @@ export const attemptQuery = (id: string) =>
   });
 
 /** What the ledger has for an attempt. It is written a moment after the grade. */
-export const xpOfQuery = (attempt: Attempt) =>
-  queryOptions({
+export function useXpOf(attempt: Attempt) {
+  const lookAgain = useMemo(() => whileMoving<{ items: readonly unknown[] }>(({ items }) => items.length === 0), [attempt.id]);
+  return useQuery({
     queryKey: ["history", "attempt", attempt.id],
     enabled: attempt.xp_awarded > 0,
     queryFn: () =>
@@ -77,8 +71,9 @@ export const xpOfQuery = (attempt: Attempt) =>
           params: { query: { cause_type: "attempt", cause_id: attempt.id } },
         }),
       ),
-    refetchInterval: ({ state: { data, dataUpdateCount } }) => (data?.items.length ? false : backedOff(dataUpdateCount)),
+    refetchInterval: lookAgain,
   });
+}
 
 /** What is typed for an attempt is kept under this name. */
 export const draftOf = (attempt: Attempt): string => `attempt.${attempt.id}`;
@@ -88,11 +83,12 @@ export const isGraded = (attempt: Attempt): boolean => attempt.status === "passe
 /** Follows an attempt until it has its grade, and then has all that depends on it looked at anew. */
 export function useAttempt(id: string, byPerson: boolean) {
   const client = useQueryClient();
+  const lookAgain = useMemo(() => whileMoving<Attempt>(({ status }) => status === "submitted"), [id]);
   const query = useQuery({
     ...attemptQuery(id),
-    refetchInterval: ({ state: { data, dataUpdateCount } }) => {
-      if (data?.status !== "submitted") return false;
-      return byPerson ? LOOK_FOR_REVIEW_MILLISECONDS : backedOff(dataUpdateCount);
+    refetchInterval: (watched) => {
+      const pause = lookAgain(watched);
+      return pause !== false && byPerson ? LOOK_FOR_REVIEW_MILLISECONDS : pause;
     },
   });
   // A review may come at any time; with XP, the hall tells of it.
@@ -102,7 +98,7 @@ export function useAttempt(id: string, byPerson: boolean) {
   const status = query.data?.status;
   const before = useRef(status);
   useEffect(() => {
-    if (before.current === "submitted" && status !== "submitted") void lookAgain(client);
+    if (before.current === "submitted" && status !== "submitted") void readAnew(client);
     before.current = status;
   }, [client, status]);
   return query;
@@ -147,14 +143,10 @@ export function useHandIn(attempt: Attempt) {
 }
 
 /** A pass changes chances, locks and XP anywhere. */
-async function lookAgain(client: QueryClient): Promise<void> {
+async function readAnew(client: QueryClient): Promise<void> {
   await Promise.all(
     ["challenge", "challenges", "attempts", "dashboard", "history", "progress"].map((room) =>
       client.invalidateQueries({ queryKey: [room] }),
     ),
   );
-}
-
-function backedOff(looks: number): number {
-  return Math.min(LAST_LOOK_MILLISECONDS, FIRST_LOOK_MILLISECONDS * 1.5 ** Math.max(0, looks - 1));
 }

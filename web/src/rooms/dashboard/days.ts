@@ -1,4 +1,4 @@
-import { daysAfter, daysFrom, weekOf } from "../goals/days";
+import { daysAfter, daysFrom, weekOf } from "../../parts/days";
 
 /** Gives so many days; the last one is `until`. */
 export function daysUntil(until: string, number: number): string[] {

@@ -1,23 +1,21 @@
-import { useMutation, useQueryClient } from "@tanstack/react-query";
+import { useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { useNavigate } from "react-router";
 
 import { answer, api, type Schemas } from "../../api/client";
 import { useWords } from "../../i18n";
 import { Button } from "../../parts/Button";
+import { Confirmed } from "../../parts/Confirmed";
 import form from "../../parts/form.module.css";
 import { ProblemNotice } from "../../parts/Notice";
-import { Window } from "../../parts/Window";
 import { EditWindow } from "./EditWindow";
 import { goalQuery, goalsQuery, useGoalChange, type Goal } from "./queries";
-
-type Asked = "edit" | "abandon" | "remove" | null;
 
 /** What can be done with a goal as a whole. */
 export function Actions({ goal }: { goal: Goal }) {
   const { t } = useWords("goals");
-  const [asked, setAsked] = useState<Asked>(null);
-  const close = (): void => setAsked(null);
+  const [isEditing, setEditing] = useState(false);
+  const remove = useRemove(goal);
   const change = useGoalChange((body: Schemas["GoalChange"]) =>
     answer(api.PATCH("/api/v1/goals/{goal_id}", { params: { path: { goal_id: goal.id } }, body })),
   );
@@ -29,54 +27,30 @@ export function Actions({ goal }: { goal: Goal }) {
             {t("actions.takeUp")}
           </Button>
         )}
-        <Button onPress={() => setAsked("edit")}>{t("actions.edit")}</Button>
+        <Button onPress={() => setEditing(true)}>{t("actions.edit")}</Button>
         {goal.status !== "abandoned" && goal.status !== "completed" && (
-          <Button onPress={() => setAsked("abandon")}>{t("actions.abandon")}</Button>
+          <Confirmed label={t("actions.abandon")} title={t("actions.abandonTitle")} run={() => change.mutateAsync({ status: "abandoned" })}>
+            <p>{t("actions.abandonWords")}</p>
+          </Confirmed>
         )}
-        <Button onPress={() => setAsked("remove")}>{t("actions.remove")}</Button>
+        <Confirmed label={t("actions.remove")} sure={t("actions.removeSurely")} title={t("actions.removeTitle")} run={remove}>
+          <p>{t("actions.removeWords", { goal: goal.title })}</p>
+        </Confirmed>
       </div>
-      {asked === null && <ProblemNotice error={change.error} />}
-      {asked === "edit" && <EditWindow goal={goal} onClose={close} />}
-      {asked === "abandon" && (
-        <Window title={t("actions.abandonTitle")} onClose={close}>
-          <p>{t("actions.abandonWords")}</p>
-          <ProblemNotice error={change.error} />
-          <div className={form.row}>
-            <Button look="main" onPress={() => change.mutate({ status: "abandoned" }, { onSuccess: close })} isPending={change.isPending}>
-              {t("actions.abandon")}
-            </Button>
-            <Button onPress={close}>{t("actions.keep")}</Button>
-          </div>
-        </Window>
-      )}
-      {asked === "remove" && <RemoveWindow goal={goal} onClose={close} />}
+      {change.variables?.status === "active" && <ProblemNotice error={change.error} />}
+      {isEditing && <EditWindow goal={goal} onClose={() => setEditing(false)} />}
     </>
   );
 }
 
-function RemoveWindow({ goal, onClose }: { goal: Goal; onClose: () => void }) {
-  const { t } = useWords("goals");
+function useRemove(goal: Goal): () => Promise<void> {
   const client = useQueryClient();
   const goTo = useNavigate();
-  const remove = useMutation({
-    mutationFn: () => answer(api.DELETE("/api/v1/goals/{goal_id}", { params: { path: { goal_id: goal.id } } })),
-    onSuccess: async () => {
-      await goTo("/goals");
-      client.removeQueries({ queryKey: goalQuery(goal.id).queryKey });
-      void client.invalidateQueries({ queryKey: goalsQuery.queryKey });
-      void client.invalidateQueries({ queryKey: ["dashboard"] });
-    },
-  });
-  return (
-    <Window title={t("actions.removeTitle")} onClose={onClose}>
-      <p>{t("actions.removeWords", { goal: goal.title })}</p>
-      <ProblemNotice error={remove.error} />
-      <div className={form.row}>
-        <Button look="main" onPress={() => remove.mutate()} isPending={remove.isPending}>
-          {t("actions.removeSurely")}
-        </Button>
-        <Button onPress={onClose}>{t("actions.keep")}</Button>
-      </div>
-    </Window>
-  );
+  return async () => {
+    await answer(api.DELETE("/api/v1/goals/{goal_id}", { params: { path: { goal_id: goal.id } } }));
+    await goTo("/goals");
+    client.removeQueries({ queryKey: goalQuery(goal.id).queryKey });
+    void client.invalidateQueries({ queryKey: goalsQuery.queryKey });
+    void client.invalidateQueries({ queryKey: ["dashboard"] });
+  };
 }

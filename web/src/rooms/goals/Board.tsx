@@ -7,11 +7,11 @@ import { useFormats } from "../../i18n/formats";
 import { useWords } from "../../i18n";
 import { Button } from "../../parts/Button";
 import { Card } from "../../parts/Card";
+import { daysAfter, daysFrom, weekOf } from "../../parts/days";
 import form from "../../parts/form.module.css";
 import { ProblemNotice } from "../../parts/Notice";
 import text from "../../parts/text.module.css";
 import css from "./Board.module.css";
-import { daysAfter, daysFrom, weekOf } from "./days";
 import { tasksOf, useTaskChange, type Goal, type Plan, type Task } from "./queries";
 import { TaskMark } from "./TaskMark";
 

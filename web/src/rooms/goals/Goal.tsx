@@ -1,10 +1,10 @@
-import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { useParams } from "react-router";
 
 import { useFormats } from "../../i18n/formats";
 import { useWords } from "../../i18n";
 import { Card, Skeleton } from "../../parts/Card";
+import { todayOf } from "../../parts/days";
 import { Meter } from "../../parts/Meter";
 import { Notice, ProblemNotice } from "../../parts/Notice";
 import text from "../../parts/text.module.css";
@@ -16,8 +16,7 @@ import css from "./Goal.module.css";
 import { Making } from "./Making";
 import { Missed } from "./Missed";
 import { Proposal } from "./Proposal";
-import { goalQuery, tasksOf, useLookAgain, type Goal } from "./queries";
-import { todayOf } from "./days";
+import { tasksOf, useGoal, type Goal } from "./queries";
 import { TaskWindow } from "./TaskWindow";
 import { Timeline } from "./Timeline";
 import { Unplaced } from "./Unplaced";
@@ -26,8 +25,7 @@ import { Wish } from "./Wish";
 export function Component() {
   const { t } = useWords("goals");
   const { id = "" } = useParams();
-  const { data: goal, error, refetch } = useQuery(goalQuery(id));
-  useLookAgain(goal?.planning ?? false, refetch);
+  const { data: goal, error, refetch } = useGoal(id);
   return (
     <div className={text.page}>
       <title>{`${goal?.title ?? t("hall:nav.goals")} · ${t("hall:hall")}`}</title>

@@ -1,4 +1,3 @@
-import { useInfiniteQuery } from "@tanstack/react-query";
 import { Link } from "react-router";
 
 import { useFormats } from "../../i18n/formats";
@@ -11,16 +10,15 @@ import { ProblemNotice } from "../../parts/Notice";
 import text from "../../parts/text.module.css";
 import css from "./Goals.module.css";
 import { Missed } from "./Missed";
-import { goalsQuery, useLookAgain, type GoalSummary } from "./queries";
+import { useGoals, type GoalSummary } from "./queries";
 
 /** In which order goals are shown: first what waits for an answer. */
 const STATUSES = ["proposed", "analysing", "active", "completed", "abandoned"] as const;
 
 export function Component() {
   const { t } = useWords("goals");
-  const goals = useInfiniteQuery(goalsQuery);
+  const goals = useGoals();
   const found = goals.data;
-  useLookAgain(found?.some(({ status }) => status === "analysing") ?? false, goals.refetch);
   return (
     <div className={text.page}>
       <title>{`${t("hall:nav.goals")} · ${t("hall:hall")}`}</title>

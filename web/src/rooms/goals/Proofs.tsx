@@ -4,7 +4,7 @@ import { useForm } from "react-hook-form";
 import { Link } from "react-router";
 
 import { answer, api } from "../../api/client";
-import { pagesOf } from "../../api/queries";
+import { challengeQuery, pagesOf } from "../../api/queries";
 import { useWords } from "../../i18n";
 import { Button } from "../../parts/Button";
 import { Skeleton } from "../../parts/Card";
@@ -26,10 +26,7 @@ export function Proofs({ goal, milestone }: ProofsProps) {
   const { t } = useWords("goals");
   const [isChoosing, setIsChoosing] = useState(false);
   const named = useQueries({
-    queries: milestone.challenges.map((id) => ({
-      queryKey: ["challenge", id],
-      queryFn: () => answer(api.GET("/api/v1/challenges/{challenge_id}", { params: { path: { challenge_id: id } } })),
-    })),
+    queries: milestone.challenges.map((id) => challengeQuery(id)),
   });
   return (
     <div>

@@ -3,8 +3,8 @@ import { Button as Pressable } from "react-aria-components/Button";
 
 import { useFormats } from "../../i18n/formats";
 import { useWords } from "../../i18n";
+import { weekOf } from "../../parts/days";
 import text from "../../parts/text.module.css";
-import { weekOf } from "./days";
 import { Proofs } from "./Proofs";
 import { tasksOf, type Goal, type Milestone, type Plan, type Task } from "./queries";
 import { TaskMark } from "./TaskMark";

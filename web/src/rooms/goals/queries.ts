@@ -1,7 +1,8 @@
-import { queryOptions, useMutation, useQueryClient, type QueryClient } from "@tanstack/react-query";
-import { useEffect, useEffectEvent } from "react";
+import { queryOptions, useInfiniteQuery, useMutation, useQuery, useQueryClient, type QueryClient } from "@tanstack/react-query";
+import { useMemo } from "react";
 
 import { answer, api, type Schemas } from "../../api/client";
+import { whileMoving } from "../../api/easing";
 import { pagesOf } from "../../api/queries";
 
 /** As the hall sends it: with everything that a request may leave out. */
@@ -16,8 +17,6 @@ export type Task = Sent<Schemas["PlannedTaskOut"]>;
 export type TaskChange = Schemas["TaskChange"];
 
 const GOALS_AT_ONCE = 50;
-const FIRST_LOOK_MILLISECONDS = 600;
-const LONGEST_WAIT_MILLISECONDS = 6000;
 
 export const goalsQuery = pagesOf(["goals"], (cursor) =>
   sent(answer(api.GET("/api/v1/goals", { params: { query: { limit: GOALS_AT_ONCE, cursor } } }))),
@@ -51,26 +50,22 @@ export const activitiesQuery = (taskId: string) =>
 /** All tasks of a plan, in its order. */
 export const tasksOf = (plan: Plan): Task[] => plan.milestones.flatMap((milestone) => milestone.tasks);
 
-/** Looks again while a plan is being made, ever more seldom. */
-export function useLookAgain(isPlanning: boolean, look: () => Promise<unknown>): void {
-  const again = useEffectEvent(look);
-  useEffect(() => {
-    if (!isPlanning) return;
-    let wait = FIRST_LOOK_MILLISECONDS;
-    let timer = 0;
-    let isOver = false;
-    const next = (): void => {
-      timer = window.setTimeout(() => {
-        wait = Math.min(wait * 1.4, LONGEST_WAIT_MILLISECONDS);
-        void again().finally(() => !isOver && next());
-      }, wait);
-    };
-    next();
-    return () => {
-      isOver = true;
-      window.clearTimeout(timer);
-    };
-  }, [isPlanning]);
+/** One's goals, looked at again while one of them is being planned. */
+export function useGoals() {
+  const refetchInterval = useMemo(
+    () =>
+      whileMoving<{ pages: readonly { items: readonly GoalSummary[] }[] }>(({ pages }) =>
+        pages.some(({ items }) => items.some(({ status }) => status === "analysing")),
+      ),
+    [],
+  );
+  return useInfiniteQuery({ ...goalsQuery, refetchInterval });
+}
+
+/** A goal, looked at again while its plan is being made. */
+export function useGoal(id: string) {
+  const refetchInterval = useMemo(() => whileMoving<Goal>(({ planning }) => planning), [id]);
+  return useQuery({ ...goalQuery(id), refetchInterval });
 }
 
 /** Has everything that shows goals, tasks or what they earn asked for anew. */

@@ -4,10 +4,10 @@ import { domainsQuery } from "../../../api/queries";
 import { useWords } from "../../../i18n";
 import { Button } from "../../../parts/Button";
 import { Choice } from "../../../parts/Choice";
+import { EVENTS, isKnownEvent } from "../../../parts/condition";
 import form from "../../../parts/form.module.css";
 import { Line } from "../../../parts/Line";
 import css from "./Badges.module.css";
-import { EVENTS } from "./events";
 import { useFaultOf } from "./faults";
 import { GROUPS, isGroup, LEAVES, newNode, type Node, type Placed } from "./tree";
 
@@ -20,6 +20,9 @@ export interface TreeForm {
   readonly move: (id: number, step: -1 | 1) => void;
   readonly remove: (id: number) => void;
 }
+
+/** All events that can be chosen, and one's own choice, even if the hall knows it by that name only. */
+const eventsFor = (own: string): string[] => [...new Set([...Object.keys(EVENTS), own])].filter((event) => event !== "");
 
 interface NodeEditorProps {
   node: Node;
@@ -117,7 +120,7 @@ function LeafFields({ node, tree }: { node: Node; tree: TreeForm }) {
           label={t("badges.event")}
           value={node.event}
           fault={faultOf(node, "event")}
-          options={[["", t("badges.choose")], ...EVENTS.options(node.event).map((event) => [event, EVENTS.isKnown(event) ? t(`badges.events.${EVENTS.names[event]}`) : event] as const)]}
+          options={[["", t("badges.choose")], ...eventsFor(node.event).map((event) => [event, isKnownEvent(event) ? t(`badges.events.${EVENTS[event]}`) : event] as const)]}
           onChange={({ target }) => set({ event: target.value })}
         />
       )}

@@ -1,6 +1,5 @@
+import { daysAfter, daysBetween, daysFrom } from "../../../parts/days";
 import type { Period } from "./queries";
-
-const DAY_MILLISECONDS = 86_400_000;
 
 /** The periods that can be chosen by one word: so many days up to today. */
 export const LENGTHS = ["7", "30", "90", "365"] as const;
@@ -12,17 +11,10 @@ export function periodIn(address: URLSearchParams): Period & { length: string } 
   if (isDay(from) && isDay(to)) return { from, to, length: "own" };
   const length = LENGTHS.find((days) => days === address.get("days")) ?? USUAL;
   const today = new Date().toISOString().slice(0, 10);
-  return { from: dayAfter(today, 1 - Number(length)), to: today, length };
+  return { from: daysAfter(today, 1 - Number(length)), to: today, length };
 }
 
-export function daysOf({ from, to }: Period): string[] {
-  const number = (Date.parse(to) - Date.parse(from)) / DAY_MILLISECONDS + 1;
-  return Array.from({ length: Math.max(0, number) }, (_, index) => dayAfter(from, index));
-}
-
-function dayAfter(day: string, days: number): string {
-  return new Date(Date.parse(day) + days * DAY_MILLISECONDS).toISOString().slice(0, 10);
-}
+export const daysOf = ({ from, to }: Period): string[] => daysFrom(from, Math.max(0, daysBetween(from, to) + 1));
 
 function isDay(written: string | null): written is string {
   return written !== null && /^\d{4}-\d\d-\d\d$/.test(written) && !Number.isNaN(Date.parse(written));

@@ -1,13 +1,14 @@
 import { useQuery } from "@tanstack/react-query";
 import type { FormEvent, ReactNode } from "react";
 
+import { challengeQuery } from "../../../api/queries";
 import { useWords } from "../../../i18n";
 import { Button } from "../../../parts/Button";
 import formCss from "../../../parts/form.module.css";
 import { Notice, ProblemNotice } from "../../../parts/Notice";
 import text from "../../../parts/text.module.css";
 import { useCountdown, useDuration } from "../duration";
-import { challengeQuery, type Attempt } from "../queries";
+import { type Attempt } from "../queries";
 
 interface HandInProps {
   attempt: Attempt;

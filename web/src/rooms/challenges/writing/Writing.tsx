@@ -1,12 +1,12 @@
 import { useQuery } from "@tanstack/react-query";
 import { Link, useParams } from "react-router";
 
+import { challengeQuery } from "../../../api/queries";
 import { useWords } from "../../../i18n";
 import { Skeleton } from "../../../parts/Card";
 import { Notice, ProblemNotice } from "../../../parts/Notice";
 import text from "../../../parts/text.module.css";
 import css from "../Challenge.module.css";
-import { challengeQuery } from "../queries";
 import { WritingForm } from "./WritingForm";
 import { NOTHING, writtenOf } from "./written";
 

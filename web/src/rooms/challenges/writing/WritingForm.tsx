@@ -4,7 +4,7 @@ import { useNavigate } from "react-router";
 
 import { answer, api } from "../../../api/client";
 import { asProblem } from "../../../api/problem";
-import { domainsQuery } from "../../../api/queries";
+import { challengeQuery, domainsQuery } from "../../../api/queries";
 import { useWords } from "../../../i18n";
 import { Button } from "../../../parts/Button";
 import { Card } from "../../../parts/Card";
@@ -14,7 +14,7 @@ import { Field } from "../../../parts/Field";
 import formCss from "../../../parts/form.module.css";
 import { ProblemNotice } from "../../../parts/Notice";
 import text from "../../../parts/text.module.css";
-import { challengeQuery, DIFFICULTIES, type Challenge } from "../queries";
+import { DIFFICULTIES, type Challenge } from "../queries";
 import { GraderFields } from "./GraderFields";
 import { RequiresField } from "./RequiresField";
 import { useRules } from "./rules";

@@ -1,4 +1,4 @@
-import type { Me } from "../../session/me";
+import type { Me } from "../session/me";
 
 const DAY_MILLISECONDS = 86_400_000;
 const HOUR_MILLISECONDS = 3_600_000;
@@ -18,6 +18,9 @@ export const daysAfter = (day: string, days: number): string => written(read(day
 /** The Monday on or before a day. */
 export const weekOf = (day: string): string =>
   daysAfter(day, -((new Date(read(day)).getUTCDay() + DAYS_OF_A_WEEK - 1) % DAYS_OF_A_WEEK));
+
+/** How many days one is after another. */
+export const daysBetween = (from: string, to: string): number => (read(to) - read(from)) / DAY_MILLISECONDS;
 
 /** So many days from one on. */
 export const daysFrom = (day: string, number: number): string[] =>
