@@ -28,7 +28,7 @@ TAKEN: tuple[Picture, ...] = (
     ("challenges", STAR.name, "/challenges", "Challenges", WIDE, "light"),
     ("leaderboards", STAR.name, "/leaderboards", "Leaderboards", WIDE, "dark"),
     ("phone", STAR.name, "/dashboard", "Today", PHONE, "dark"),
-    ("administration", WARDEN, "/admin", "Administration", WIDE, "light"),
+    ("administration", WARDEN, "/admin", "How the hall is", WIDE, "light"),
 )
 
 
