@@ -32,6 +32,7 @@ from guildhall.kernel.member import Member
 from tests import factories
 from tests.factories import Person
 from tests.goals.conftest import ANALYSIS, MODELS, PROPOSAL
+from tests.infra.listening import ear, told
 from tests.llm_server import Behaviour, LlmServer
 
 Asking = Callable[..., Any]
@@ -126,6 +127,16 @@ async def test_a_model_s_plan_is_placed_and_shown(
     assert [call["state"] for call in calls] == ["settled", "settled"]
     assert all(call["cost_micros"] > 0 for call in calls)
     assert await ai.audit(hall.units) == []
+
+
+async def test_a_member_hears_of_a_plan_as_soon_as_it_can_be_read(
+    committed: Hall, member: Person
+) -> None:
+    async with ear(committed) as pubsub:
+        goal = await planned(committed, member.member)
+        ((user_id, event, data),) = await told(committed, pubsub)
+    assert (user_id, event) == (str(member.id), "plan")
+    assert data == {"goal_id": str(goal.id), "version": 1}
 
 
 @pytest.mark.parametrize("protocol", list(MODELS))

@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from typing import Any
 
-import orjson
 from redis.asyncio.client import PubSub
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
@@ -19,43 +16,9 @@ from guildhall.kernel.ids import new_id
 from guildhall.progression import award_achievements
 from tests import factories
 from tests.factories import Person, achievement
+from tests.infra.listening import ear, heard, told
 from tests.infra.serving import PATIENCE_SECONDS
 from tests.world import NOON, Client
-
-
-@asynccontextmanager
-async def ear(hall: Hall) -> AsyncIterator[PubSub]:
-    """Listen to what processes are told, for members and for the hall."""
-    async with hall.redis.pubsub(ignore_subscribe_messages=True) as pubsub:
-        channels = (streams.MEMBERS_CHANNEL, streams.HALL_CHANNEL)
-        await pubsub.subscribe(*channels)
-        for _ in channels:
-            await pubsub.get_message(timeout=PATIENCE_SECONDS)
-        yield pubsub
-
-
-async def heard(hall: Hall, pubsub: PubSub) -> list[tuple[str, Any]]:
-    """Give the messages so far, in order, each with the channel it came by."""
-    await hall.redis.publish(streams.MEMBERS_CHANNEL, b"that is all")
-    messages: list[tuple[str, Any]] = []
-    async with asyncio.timeout(PATIENCE_SECONDS):
-        while True:
-            message = await pubsub.get_message(timeout=PATIENCE_SECONDS)
-            if message is None:
-                continue
-            if message["data"] == b"that is all":
-                return messages
-            messages.append((message["channel"].decode(), orjson.loads(message["data"])))
-
-
-async def told(hall: Hall, pubsub: PubSub) -> list[list[Any]]:
-    """Give what members were told, of all messages together."""
-    return [
-        news
-        for channel, batch in await heard(hall, pubsub)
-        if channel == streams.MEMBERS_CHANNEL
-        for news in batch
-    ]
 
 
 async def award(hall: Hall, *events: Any) -> None:

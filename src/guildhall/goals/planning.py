@@ -25,12 +25,15 @@ from guildhall.goals.schemas import Findings, RankFinding
 from guildhall.goals.templates import Template
 from guildhall.goals.wording import other_language
 from guildhall.infra.llm import OFFLINE, FaultKind, Reply
+from guildhall.infra.streams import tell_member
 from guildhall.infra.tasks import TaskRun
 from guildhall.infra.unit_of_work import UnitOfWork
 from guildhall.infra.views import drop_view
 
-__all__ = ["plan", "standing_of"]
+__all__ = ["LIVE_EVENT", "plan", "standing_of"]
 
+LIVE_EVENT = "plan"
+"""What streams hear when there is a new version; its data are `goal_id` and `version`."""
 FEATURE = "goals.plan"
 PROMPT = ai.load("guildhall.goals", "propose_plan", 1)
 NOBODY_ASKED = "none"
@@ -306,4 +309,6 @@ async def _keep(
         for cause in ("analyse", "plan"):
             await ai.finish(uow, f"{cause}:{request_id}", member=user_id)
         drop_view(uow, user_id)
+        news = {"goal_id": str(goal_id), "version": goal.last_version}
+        uow.after_commit(lambda: tell_member(uow.redis, user_id, LIVE_EVENT, news))
         return {"version": goal.last_version, "provider": provider}

@@ -9,6 +9,7 @@ const FOLLOWS: Partial<Record<LiveEvent, readonly string[]>> = {
   rank: ["dashboard", "progress", "ranks"],
   badge: ["dashboard", "progress", "badges"],
   streak: ["dashboard", "progress"],
+  plan: ["dashboard", "goal", "goals"],
 };
 /** Events come in groups; the first is waited for a little, and what goes on coming is looked at now and then. */
 const GATHER_MILLISECONDS = 150;

@@ -20,6 +20,7 @@ export interface LiveNews {
   streak: { readonly days: number; readonly longest_days: number; readonly freezes: number };
   /** Leaderboards have moved: their names, at most about once a second. */
   boards: { readonly boards: readonly string[] };
+  plan: { readonly goal_id: string; readonly version: number };
   conversation: { readonly conversation_id: string; readonly seq: number };
 }
 
