@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Literal
 
-import pytest
-from playwright.async_api import Browser, StorageState
+from playwright.async_api import Browser, StorageState, ViewportSize
 
 from tests.system.running_hall import RunningHall
 from tests.web.axe import faults_of
 from tests.web.visitor import Visitor
 
-Theme = Literal["light", "dark"]
-SIZES = {"phone": (390, 844), "wide": (1280, 900)}
+PHONE: ViewportSize = {"width": 390, "height": 844}
+WIDE: ViewportSize = {"width": 1280, "height": 900}
+SIZES = {"phone": PHONE, "wide": WIDE}
+THEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 BEYOND = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
-
-
-def in_every_light(test: Any) -> Any:
-    """Have a test run with each `theme` and `size`."""
-    sized = pytest.mark.parametrize("size", SIZES)(test)
-    return pytest.mark.parametrize("theme", ["light", "dark"])(sized)
 
 
 async def look(visitor: Visitor, name: str) -> None:
@@ -28,33 +23,29 @@ async def look(visitor: Visitor, name: str) -> None:
     await visitor.settled()
     await visitor.picture(name)
     faults = await faults_of(visitor.page)
-    assert not faults, "\n".join(faults)
-    assert await visitor.page.evaluate(BEYOND) == 0
+    assert not faults, "\n".join([name, *faults])
+    assert await visitor.page.evaluate(BEYOND) == 0, f"{name}: something is beyond the edge"
 
 
-def light_of(theme: Theme, size: str) -> dict[str, Any]:
-    """Give the browser's options for a theme and a size."""
-    width, height = SIZES[size]
-    return {
-        "viewport": {"width": width, "height": height},
-        "color_scheme": theme,
-        "reduced_motion": "reduce",
-    }
+async def look_around(visitor: Visitor, name: str) -> None:
+    """Look at it on every screen and in every light."""
+    for size, viewport in SIZES.items():
+        await visitor.page.set_viewport_size(viewport)
+        for theme in THEMES:
+            await visitor.page.emulate_media(color_scheme=theme, reduced_motion="reduce")
+            await look(visitor, f"{name}-{size}-{theme}")
 
 
 async def look_at(
     browser: Browser,
     hall: RunningHall,
     room: tuple[str, str, str],
-    theme: Theme,
-    size: str,
     who: StorageState | None = None,
 ) -> None:
     """Enter a room, given as its name, its address, and a heading by which one knows that it is
-    there, and look at it; the policy refuses nothing."""
+    there, and look around; the policy refuses nothing."""
     name, address, heading = room
-    light = light_of(theme, size)
-    async with Visitor.at(browser, hall, **light, storage_state=who) as visitor:
+    async with Visitor.at(browser, hall, viewport=PHONE, storage_state=who) as visitor:
         await visitor.page.goto(address)
         await visitor.sees(heading)
-        await look(visitor, f"{name}-{size}-{theme}")
+        await look_around(visitor, name)

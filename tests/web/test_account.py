@@ -22,10 +22,8 @@ from tests.oidc_server import PASSWORD as PASSWORD_ELSEWHERE
 from tests.oidc_server import running_oidc_server
 from tests.system.guests import Guest
 from tests.system.running_hall import PASSWORD, RunningHall, running_hall
-from tests.web.looks import Theme, in_every_light, light_of, look, look_at
+from tests.web.looks import PHONE, look, look_around, look_at
 from tests.web.visitor import Visitor
-
-pytestmark = pytest.mark.xdist_group("web")  # One hall serves them all.
 
 ROOMS = {
     "settings-security": ("/settings/security", "Password"),
@@ -591,70 +589,62 @@ async def settled_in(browser: Browser, hall: RunningHall) -> AsyncIterator[Stora
         yield await visitor.context.storage_state()
 
 
-@in_every_light
 @pytest.mark.parametrize("room", ROOMS)
 async def test_a_room_of_the_settings_is_there(
     browser: Browser,
     hall: RunningHall,
     settled_in: StorageState,
     room: str,
-    theme: Theme,
-    size: str,
 ) -> None:
-    await look_at(browser, hall, (room, *ROOMS[room]), theme, size, settled_in)
+    await look_at(browser, hall, (room, *ROOMS[room]), settled_in)
 
 
-@in_every_light
 @pytest.mark.parametrize("room", OPEN_ROOMS)
 async def test_the_first_admin_s_page_is_there(
-    browser: Browser, hall: RunningHall, room: str, theme: Theme, size: str
+    browser: Browser, hall: RunningHall, room: str
 ) -> None:
-    await look_at(browser, hall, (room, *OPEN_ROOMS[room]), theme, size)
+    await look_at(browser, hall, (room, *OPEN_ROOMS[room]))
 
 
-@in_every_light
-async def test_what_is_shown_once_can_be_looked_at(
-    browser: Browser, hall: RunningHall, theme: Theme, size: str
-) -> None:
-    async with Visitor.at(browser, hall, **light_of(theme, size)) as visitor:
+async def test_what_is_shown_once_can_be_looked_at(browser: Browser, hall: RunningHall) -> None:
+    async with Visitor.at(browser, hall, viewport=PHONE) as visitor:
         page = visitor.page
-        light = f"{size}-{theme}"
         await visitor.sign_up()
         await page.goto("/settings/security")
         await visitor.press("Set up an app")
         await visitor.sees("Set up your app")
-        await look(visitor, f"app-setup-{light}")
+        await look_around(visitor, "app-setup")
         await visitor.press("Cancel")
         await set_up_app(visitor)
-        await look(visitor, f"recovery-codes-{light}")
+        await look_around(visitor, "recovery-codes")
         await visitor.press("I have kept them")
         await page.get_by_text("10 recovery codes are left").wait_for()
-        await look(visitor, f"app-on-{light}")
+        await look_around(visitor, "app-on")
 
         await page.goto("/settings/api-keys")
         await visitor.press("Make a key")
-        await look(visitor, f"new-key-{light}")
+        await look_around(visitor, "new-key")
         await visitor.fill(What_it_is_for="Backup script")
         dialog = page.get_by_role("dialog")
         await dialog.get_by_label("goals, plans and today’s tasks").check()
         await dialog.get_by_role("button", name="Make a key").click()
         await visitor.sees("Your new key")
-        await look(visitor, f"made-key-{light}")
+        await look_around(visitor, "made-key")
         await visitor.press("I have kept it")
 
         await page.goto("/settings/data")
         await visitor.press("Delete my account …")
-        await look(visitor, f"deletion-{light}")
+        await look_around(visitor, "deletion")
         await page.get_by_label("To confirm, type your name").fill(visitor.name)
         await visitor.press("Delete my account")
         await page.get_by_role("alert").wait_for()
-        await look(visitor, f"leaving-{light}")
+        await look_around(visitor, "leaving")
 
 
 async def test_the_settings_speak_german(
     browser: Browser, hall: RunningHall, settled_in: StorageState
 ) -> None:
-    german = {**light_of("light", "phone"), "locale": "de-DE", "storage_state": settled_in}
+    german = {"viewport": PHONE, "locale": "de-DE", "storage_state": settled_in}
     async with Visitor.at(browser, hall, **german) as visitor:
         for name, address, heading in (
             ("security", "/settings/security", "Passwort"),

@@ -24,10 +24,9 @@ from guildhall.kernel.ids import new_id
 from tests.system.guests import Guest, admin_of
 from tests.system.running_hall import PASSWORD, RunningHall
 from tests.web.axe import faults_of
-from tests.web.looks import Theme, in_every_light, look_at
+from tests.web.looks import look_at
 from tests.web.visitor import PATIENCE_MILLISECONDS, Visitor
 
-pytestmark = pytest.mark.xdist_group("web")  # One hall serves them all.
 expect.set_options(timeout=PATIENCE_MILLISECONDS)
 
 EXPORT = "A member's data as a file"
@@ -463,16 +462,15 @@ ROOMS = {
 }
 
 
-@in_every_light
 @pytest.mark.parametrize("room", ROOMS)
 async def test_a_room_of_the_administration(
-    browser: Browser, hall: RunningHall, office: Office, room: str, theme: Theme, size: str
+    browser: Browser, hall: RunningHall, office: Office, room: str
 ) -> None:
     if room == "events":
         await parked(hall, office.apprentice.id)
     address, heading = ROOMS[room]
     address = address.format(apprentice=office.apprentice.id, running=office.running)
-    await look_at(browser, hall, (f"admin-{room}", address, heading), theme, size, office.state)
+    await look_at(browser, hall, (f"admin-{room}", address, heading), office.state)
 
 
 async def test_the_record_goes_on_for_as_long_as_one_reads(

@@ -24,10 +24,8 @@ from tests.llm_server import Behaviour, running_llm_server
 from tests.system.guests import Guest, admin_of
 from tests.system.running_hall import PASSWORD, RunningHall
 from tests.web.axe import faults_of
-from tests.web.looks import BEYOND, Theme, in_every_light, look_at
+from tests.web.looks import BEYOND, look_at
 from tests.web.visitor import Visitor
-
-pytestmark = pytest.mark.xdist_group("web")  # One hall serves them all.
 
 RUBRIC = [
     {"criterion": "Is it clear?", "points": 40},
@@ -520,7 +518,6 @@ ROOMS = {
 }
 
 
-@in_every_light
 @pytest.mark.parametrize("room", ROOMS)
 async def test_a_room_is_there_for_those_who_keep_the_hall(
     browser: Browser,
@@ -528,12 +525,10 @@ async def test_a_room_is_there_for_those_who_keep_the_hall(
     with_work: StorageState,
     nested: dict[str, Any],
     room: str,
-    theme: Theme,
-    size: str,
 ) -> None:
     address, heading = ROOMS[room]
     address = address.format(nested=nested["id"])
-    await look_at(browser, hall, (room, address, heading), theme, size, with_work)
+    await look_at(browser, hall, (room, address, heading), with_work)
 
 
 GERMAN = {

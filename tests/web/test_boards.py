@@ -19,10 +19,8 @@ from tests import factories
 from tests.system.guests import Guest, admin_of, publish_flag
 from tests.system.running_hall import RunningHall
 from tests.web.axe import faults_of
-from tests.web.looks import BEYOND, Theme, in_every_light, look_at
+from tests.web.looks import BEYOND, look_at
 from tests.web.visitor import PATIENCE_MILLISECONDS, Visitor
-
-pytestmark = pytest.mark.xdist_group("web")  # One hall serves them all.
 
 BOARD = "carving"  # A domain of its own, so that nobody from another test stands on its board.
 CARVERS = 30
@@ -116,16 +114,15 @@ ROOMS = {
 }
 
 
-@in_every_light
 @pytest.mark.parametrize("room", ROOMS)
 async def test_a_room_of_boards_is_there(
-    browser: Browser, hall: RunningHall, village: Village, room: str, theme: Theme, size: str
+    browser: Browser, hall: RunningHall, village: Village, room: str
 ) -> None:
     address, heading = ROOMS[room]
     address = address.format(
         season=village.season, other=village.carvers[1].id, mine=village.mine.id
     )
-    await look_at(browser, hall, (room, address, heading), theme, size, village.state)
+    await look_at(browser, hall, (room, address, heading), village.state)
 
 
 @pytest.mark.parametrize("room", ["board", "season", "badges", "member-oneself"])

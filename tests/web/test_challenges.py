@@ -15,10 +15,8 @@ from playwright.async_api import Browser, StorageState
 from tests.system.guests import Guest, admin_of
 from tests.system.running_hall import RunningHall
 from tests.web.axe import faults_of
-from tests.web.looks import Theme, in_every_light, look_at
+from tests.web.looks import look_at
 from tests.web.visitor import Visitor
-
-pytestmark = pytest.mark.xdist_group("web")  # One hall serves them all.
 
 DESCRIPTION = """\
 Read the *three* lines below, **slowly**.
@@ -503,22 +501,19 @@ async def at_work(
         yield await visitor.context.storage_state(), rooms
 
 
-@in_every_light
 @pytest.mark.parametrize("room", ROOMS)
 async def test_a_room_of_challenges_is_there(
     browser: Browser,
     hall: RunningHall,
     at_work: tuple[StorageState, dict[str, str]],
     room: str,
-    theme: Theme,
-    size: str,
 ) -> None:
     who, rooms = at_work
     place, heading = ROOMS[room]
     address = rooms.get(place, place)
     if place == "/challenges":
         address = "/challenges?tag=of-these-tests"
-    await look_at(browser, hall, (room, address, heading), theme, size, who)
+    await look_at(browser, hall, (room, address, heading), who)
 
 
 async def test_the_rooms_speak_german(

@@ -21,10 +21,8 @@ from tests.system.guests import Guest, admin_of
 from tests.system.running_hall import RunningHall
 from tests.web.axe import faults_of
 from tests.web.guests import busy_member
-from tests.web.looks import BEYOND, Theme, in_every_light, look_at
+from tests.web.looks import BEYOND, look_at
 from tests.web.visitor import Visitor
-
-pytestmark = pytest.mark.xdist_group("web")  # One hall serves them all.
 
 DAYS = 150
 HEADING = "Badges within reach"
@@ -65,12 +63,11 @@ async def veteran(browser: Browser, hall: RunningHall) -> AsyncIterator[StorageS
         yield await visitor.context.storage_state()
 
 
-@in_every_light
 async def test_a_dashboard_of_months_is_there(
-    browser: Browser, hall: RunningHall, veteran: StorageState, theme: Theme, size: str
+    browser: Browser, hall: RunningHall, veteran: StorageState
 ) -> None:
     room = ("dashboard-of-months", "/dashboard", HEADING)
-    await look_at(browser, hall, room, theme, size, veteran)
+    await look_at(browser, hall, room, veteran)
 
 
 @pytest.mark.parametrize("size", [(390, 844), (1280, 900)])

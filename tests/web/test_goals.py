@@ -17,7 +17,7 @@ from playwright.async_api import Browser, Locator, Page, StorageState, WebSocket
 from tests.system.guests import Guest, admin_of, publish_flag
 from tests.system.running_hall import RunningHall
 from tests.web.axe import faults_of
-from tests.web.looks import Theme, in_every_light, look_at
+from tests.web.looks import look_at
 from tests.web.visitor import Visitor
 
 PATIENCE_SECONDS = 60
@@ -114,10 +114,9 @@ async def shown(browser: Browser, hall: RunningHall) -> AsyncIterator[Shown]:
         )
 
 
-@in_every_light
 @pytest.mark.parametrize("room", ["goals", "new", "at_work", "to_accept", "to_compare", "missed"])
 async def test_a_room_of_goals_is_there(
-    browser: Browser, hall: RunningHall, shown: Shown, room: str, theme: Theme, size: str
+    browser: Browser, hall: RunningHall, shown: Shown, room: str
 ) -> None:
     rooms = {
         "goals": ("/goals", "Under way"),
@@ -127,7 +126,7 @@ async def test_a_room_of_goals_is_there(
         "to_compare": (f"/goals/{shown.to_compare}", "A new version of your plan"),
         "missed": (f"/goals/{shown.missed}", "1 task was missed"),
     }
-    await look_at(browser, hall, (f"goals-{room}", *rooms[room]), theme, size, shown.state)
+    await look_at(browser, hall, (f"goals-{room}", *rooms[room]), shown.state)
 
 
 @pytest_asyncio.fixture

@@ -7,7 +7,6 @@ import re
 from collections.abc import AsyncIterator
 
 import httpx
-import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, Page, Request, expect
 
@@ -18,7 +17,6 @@ from tests.web.guests import once
 from tests.web.looks import BEYOND
 from tests.web.visitor import Visitor
 
-pytestmark = pytest.mark.xdist_group("web")  # One hall serves them all.
 ACCESS_COOKIE = "__Host-guildhall"
 LOCKS = """navigator.locks.query().then(
     ({held, pending}) => [...held, ...pending].map(lock => lock.name))"""

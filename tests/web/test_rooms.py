@@ -14,7 +14,7 @@ from tests.system.guests import Guest, admin_of
 from tests.system.running_hall import PASSWORD, RunningHall
 from tests.web.axe import faults_of
 from tests.web.guests import busy_member
-from tests.web.looks import Theme, in_every_light, look_at
+from tests.web.looks import look_at
 from tests.web.visitor import Visitor
 
 # A room, its address, and a heading by which one knows that it is there.
@@ -48,25 +48,21 @@ async def signed_in(browser: Browser, hall: RunningHall) -> AsyncIterator[Storag
         yield await visitor.context.storage_state()
 
 
-@in_every_light
 @pytest.mark.parametrize("room", OPEN_ROOMS)
 async def test_a_room_is_there_for_everybody(
-    browser: Browser, hall: RunningHall, room: str, theme: Theme, size: str
+    browser: Browser, hall: RunningHall, room: str
 ) -> None:
-    await look_at(browser, hall, (room, *OPEN_ROOMS[room]), theme, size)
+    await look_at(browser, hall, (room, *OPEN_ROOMS[room]))
 
 
-@in_every_light
 @pytest.mark.parametrize("room", ROOMS_OF_MEMBERS)
 async def test_a_room_is_there_for_members(
     browser: Browser,
     hall: RunningHall,
     signed_in: StorageState,
     room: str,
-    theme: Theme,
-    size: str,
 ) -> None:
-    await look_at(browser, hall, (room, *ROOMS_OF_MEMBERS[room]), theme, size, signed_in)
+    await look_at(browser, hall, (room, *ROOMS_OF_MEMBERS[room]), signed_in)
 
 
 async def test_axe_would_find_something(visitor: Visitor) -> None:

@@ -15,8 +15,6 @@ from tests.web.axe import faults_of
 from tests.web.looks import BEYOND
 from tests.web.visitor import Visitor
 
-pytestmark = pytest.mark.xdist_group("web")  # One hall serves them all.
-
 WIDTHS = (320, 390, 768, 1024)
 LANGUAGES = {"en": "en-GB", "de": "de-DE"}
 # What is wrong with the ways to the rooms: too small to be touched, cut off, or over another.
