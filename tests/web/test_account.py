@@ -21,7 +21,7 @@ from playwright.async_api import Browser, CDPSession, StorageState
 from tests.oidc_server import PASSWORD as PASSWORD_ELSEWHERE
 from tests.oidc_server import running_oidc_server
 from tests.system.guests import Guest
-from tests.system.running_hall import PASSWORD, RunningHall, running_hall
+from tests.system.running_hall import PASSWORD, RunningHall, running_hall, until
 from tests.web.looks import PHONE, look, look_around, look_at
 from tests.web.visitor import Visitor
 
@@ -485,8 +485,10 @@ async def test_the_link_that_the_first_start_printed_makes_one_admin(
     browser: Browser, hall_with_provider: RunningHall
 ) -> None:
     hall = hall_with_provider
-    printed = re.search(r"http://localhost:\d+(/setup#token=\S+)", hall.log.read_text())
-    assert printed is not None, hall.last_words()
+    link = re.compile(r"http://localhost:\d+(/setup#token=\S+)")
+    await until(lambda: link.search(hall.log.read_text()) is not None, 30, "the link is printed")
+    printed = link.search(hall.log.read_text())
+    assert printed is not None
     assert f"http://localhost:{hall.port}/setup" in printed[0]
     async with Visitor.at(browser, hall) as visitor:
         page = visitor.page

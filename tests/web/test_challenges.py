@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, StorageState
+from playwright.async_api import Browser, StorageState, expect
 
 from tests.system.guests import Guest, admin_of
 from tests.system.running_hall import RunningHall
@@ -230,7 +230,7 @@ async def test_a_quiz_with_every_kind_of_question(visitor: Visitor, made: Made) 
     await earned(visitor, "+24 XP")
     await page.get_by_text("Earlier attempts have already earned you 96 XP of it.").wait_for()
     await page.get_by_text("You now have 120 XP").wait_for()
-    assert await page.get_by_role("button", name="Try again").count() == 0
+    await expect(page.get_by_role("button", name="Try again")).to_have_count(0)
 
 
 async def test_a_review_waits_for_its_reviewer(
@@ -295,7 +295,7 @@ async def test_a_limit_of_attempts_is_told_and_kept(visitor: Visitor, made: Made
     await answer_flag(visitor, "candle")
     await page.get_by_text("You have used every attempt at this challenge.").wait_for()
     await page.get_by_text("on the shelf").wait_for()
-    assert await page.get_by_role("button", name="Try again").count() == 0
+    await expect(page.get_by_role("button", name="Try again")).to_have_count(0)
     earlier = page.get_by_role("region", name="Earlier attempts")
     assert await earlier.get_by_role("listitem").count() == 1
 

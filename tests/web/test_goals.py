@@ -337,12 +337,14 @@ async def test_a_goal_is_set_by_talking_though_the_line_breaks(
         if lines > 1:
             return
 
-        async def cut(said: str | bytes) -> None:
-            server.send(said)
-            await page.wait_for_timeout(300)  # It arrives, and nobody hears of it.
+        async def cut(_: str | bytes) -> None:
             await socket.close(code=1012)
 
-        socket.on_message(cut)
+        def say(said: str | bytes) -> None:
+            server.on_message(cut)  # It arrives, and nobody hears of it.
+            server.send(said)
+
+        socket.on_message(say)
 
     await page.route_web_socket("**/ai/interact*", line)
     await page.goto("/goals/new")

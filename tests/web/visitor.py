@@ -17,6 +17,10 @@ from tests.system.running_hall import PASSWORD, RunningHall
 ANSWERS = "Failed to load resource"
 PICTURES = Path(__file__).resolve().parents[2] / "web" / "pictures"
 PATIENCE_MILLISECONDS = 15_000
+PAINTED = """async () => {
+    await document.fonts.ready;
+    await new Promise(painted => requestAnimationFrame(() => requestAnimationFrame(painted)));
+}"""
 
 
 @dataclass
@@ -74,8 +78,9 @@ class Visitor:
         await self.page.screenshot(path=PICTURES / f"{name}.png", full_page=True)
 
     async def settled(self) -> None:
-        """Wait until nothing on the page waits for the hall any more."""
+        """Wait until nothing on the page waits for the hall any more, and it is painted."""
         await self.page.locator("[data-waiting]").first.wait_for(state="detached")
+        await self.page.evaluate(PAINTED)
 
     async def sees(self, heading: str) -> None:
         """Wait for a heading."""
