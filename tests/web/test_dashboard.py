@@ -155,3 +155,16 @@ async def test_goals_ranks_and_badges_say_where_to_go_on(
         )
         assert bars == sorted(bars, reverse=True)
         assert all(0 <= share < 1 for share in bars)
+
+
+async def test_a_newcomer_is_led_to_a_first_goal(visitor: Visitor) -> None:
+    page = visitor.page
+    await visitor.sign_up()
+    goals = page.locator("section", has=page.get_by_role("heading", name="Goals", exact=True))
+    await expect(goals.get_by_role("link", name="New goal")).to_have_attribute("href", "/goals/new")
+    suggested = page.get_by_role("link", name=re.compile("^Set a goal, such as")).first
+    title = (await suggested.inner_text()).split("“")[1].split("”")[0]
+    await suggested.click()
+    await expect(page.get_by_label("What do you want to reach?")).to_have_value(title)
+    await expect(page.get_by_label("Template").locator("option:checked")).to_have_text(title)
+    await expect(page).to_have_url(re.compile("/goals/new$"))

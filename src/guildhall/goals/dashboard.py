@@ -144,7 +144,7 @@ def _own_suggestions(own: dict[str, Any]) -> list[Suggestion]:
         for goal in own["missing"]
     ]
     found += [
-        Suggestion("template", f"Begin with “{template['title']}”.", template["slug"])
+        Suggestion("template", f"Set a goal, such as “{template['title']}”.", template["slug"])
         for template in own["templates"]
     ]
     return found

@@ -26,6 +26,7 @@ const PLACES: Partial<Record<Dashboard["suggestions"][number]["kind"], string>> 
   decide_plan: "/goals/",
   missing: "/goals/",
   challenge: "/challenges/",
+  template: "/goals/new?template=",
 };
 
 export function Component() {
@@ -79,11 +80,11 @@ function Waiting() {
 }
 
 function Goals({ goals }: { goals: Dashboard["goals"]["items"] }) {
-  const { t } = useWords();
+  const { t } = useWords("goals");
   const format = useFormats();
   return (
-    <Card title={t("dashboard.goals")}>
-      {goals.length === 0 && <p className={text.soft}>{t("dashboard.noGoals")}</p>}
+    <Card title={t("hall:dashboard.goals")} aside={<Link to="/goals/new">{t("list.new")}</Link>}>
+      {goals.length === 0 && <p className={text.soft}>{t("hall:dashboard.noGoals")}</p>}
       <ul className={text.list}>
         {goals.map((goal) => (
           <li key={goal.id} className={text.entry}>
@@ -91,8 +92,8 @@ function Goals({ goals }: { goals: Dashboard["goals"]["items"] }) {
               {goal.title}
             </Link>
             <span className={text.small}>
-              {t("dashboard.goalTasks", { done: format.number(goal.tasks_done), count: goal.tasks_total })},{" "}
-              {t("dashboard.goalUntil", { date: format.day(goal.deadline) })}
+              {t("hall:dashboard.goalTasks", { done: format.number(goal.tasks_done), count: goal.tasks_total })},{" "}
+              {t("hall:dashboard.goalUntil", { date: format.day(goal.deadline) })}
             </span>
           </li>
         ))}

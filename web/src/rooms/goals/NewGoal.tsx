@@ -1,8 +1,9 @@
-import { useQueryClient } from "@tanstack/react-query";
-import { useCallback, useRef } from "react";
+import { useQuery, useQueryClient } from "@tanstack/react-query";
+import { useCallback, useEffect, useRef } from "react";
 import { useForm } from "react-hook-form";
-import { useNavigate } from "react-router";
+import { useNavigate, useSearchParams } from "react-router";
 
+import type { Schemas } from "../../api/client";
 import { useWords } from "../../i18n";
 import { keptDraft, useDraft } from "../../parts/draft";
 import text from "../../parts/text.module.css";
@@ -11,7 +12,7 @@ import { Conversation } from "./Conversation";
 import { NO_WORDS, type GoalWords } from "./GoalFields";
 import { GoalForm } from "./GoalForm";
 import css from "./NewGoal.module.css";
-import { lookAgain } from "./queries";
+import { lookAgain, templatesQuery } from "./queries";
 import { Templates } from "./Templates";
 
 /** A new goal, by talking about it, from a template, or by a form, which all fill. */
@@ -34,6 +35,7 @@ export function Component() {
     },
     [setValue, setFocus],
   );
+  useTemplateAsked(fill);
   const isSet = useCallback(
     (goalId: string) => {
       lookAgain(client);
@@ -51,7 +53,26 @@ export function Component() {
           <GoalForm form={form} draft={draft} onGoal={isSet} />
         </div>
       </div>
-      <Templates onChoose={(template) => fill({ title: template.title, template: template.slug, domain: template.domain ?? "" })} />
+      <Templates onChoose={(template) => fill(wordsOf(template))} />
     </div>
   );
 }
+
+/** Begins from the template that a link names, once. */
+function useTemplateAsked(fill: (words: Partial<GoalWords>) => void) {
+  const [params, setParams] = useSearchParams();
+  const asked = params.get("template");
+  const { data } = useQuery({ ...templatesQuery, enabled: asked !== null });
+  useEffect(() => {
+    if (asked === null || !data) return;
+    const template = data.items.find(({ slug }) => slug === asked);
+    if (template) fill(wordsOf(template));
+    setParams({}, { replace: true, preventScrollReset: true });
+  }, [asked, data, fill, setParams]);
+}
+
+const wordsOf = ({ title, slug, domain }: Schemas["TemplateOut"]): Partial<GoalWords> => ({
+  title,
+  template: slug,
+  domain: domain ?? "",
+});

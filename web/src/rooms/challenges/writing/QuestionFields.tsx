@@ -20,7 +20,7 @@ export function QuestionFields({ index }: { index: number }) {
       <Field control={control} name={`questions.${index}.prompt`} label={t("write.prompt")} lines={2} rules={rules.filled} />
       <Choice label={t("write.kind")} options={KINDS.map((each) => [each, t(`write.kinds.${each}`)])} {...register(`questions.${index}.kind`)} />
       {(kind === "single" || kind === "multiple") && (
-        <Field control={control} name={`questions.${index}.options`} label={t("write.options")} why={t("write.oneALine")} lines={4} rules={rules.options} />
+        <Field control={control} name={`questions.${index}.options`} label={t("write.options")} why={t("write.optionsWhy")} lines={4} rules={rules.options} />
       )}
       {kind === "single" && lines.length > 0 && (
         <Choice
