@@ -116,6 +116,9 @@ async def test_a_key_that_is_not_quite_right_opens_nothing_and_is_in_no_log(
         for key in (revoked["key"], soon["key"], forged, another_secret):
             assert await refused(client, key) == (401, "api_key_invalid")
         assert await refused(client, right, "/challenges") == (403, "scope_missing")
+        answer = await client.get("/users/me", headers={"Authorization": f"Bearer {right}"})
+        assert answer.json()["error"] == "token_invalid"
+        assert "X-API-Key" in answer.json()["detail"]
         for query in ("api_key", "key", "ticket", "X-API-Key", "access_token"):
             answer = await client.get("/users/me", params={query: right})
             assert (answer.status_code, answer.json()["error"]) == (401, "not_signed_in")

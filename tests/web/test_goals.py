@@ -171,6 +171,7 @@ async def test_from_a_goal_to_a_task_that_is_done(visitor: Visitor, member: Gues
     await visitor.sees("The plan the hall proposes")
     await visitor.press("Accept the plan")
     await visitor.sees("Your days")
+    await page.wait_for_function("window.scrollY === 0")  # Not where the button was.
     goal = (await member.get("/goals"))["items"][0]
     task = goal["next_task"]["title"]
     await page.locator("ol").get_by_role("button", name=task).first.click()

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 import httpx
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, StorageState
+from playwright.async_api import Browser, StorageState, expect
 
 from tests.system.guests import Guest, admin_of
 from tests.system.running_hall import PASSWORD, RunningHall
@@ -63,6 +63,17 @@ async def test_a_room_is_there_for_members(
     room: str,
 ) -> None:
     await look_at(browser, hall, (room, *ROOMS_OF_MEMBERS[room]), signed_in)
+
+
+async def test_a_link_that_was_cut_short_says_so(
+    browser: Browser, hall: RunningHall, signed_in: StorageState
+) -> None:
+    async with Visitor.at(browser, hall, storage_state=signed_in) as visitor:
+        await visitor.page.goto("/goals/01a2")
+        said = visitor.page.get_by_role("alert")
+        await expect(said).to_have_text(
+            "There is nothing at this address. Perhaps the link was cut short."
+        )
 
 
 async def test_axe_would_find_something(visitor: Visitor) -> None:

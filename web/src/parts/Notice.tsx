@@ -19,13 +19,15 @@ export function ProblemNotice({ error, again }: { error: unknown; again?: () => 
   const sentence = useSentence();
   if (!error) return null;
   const problem = asProblem(error);
+  // What is read has no form: it is the address that does not fit.
+  const isLost = again !== undefined && problem.code === "validation_failed";
   return (
     <Notice tone="bad">
-      <p>{sentence(problem)}</p>
+      <p>{isLost ? t("notFound.words") : sentence(problem)}</p>
       {problem.status >= 500 && problem.body.request_id && (
         <p className={css.reference}>{t("problem.reference", { id: problem.body.request_id })}</p>
       )}
-      {again && (
+      {again && !isLost && (
         <Button look="plain" onPress={again}>
           {t("do.again")}
         </Button>

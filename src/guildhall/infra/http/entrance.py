@@ -117,6 +117,8 @@ class Entrance:
         try:
             return self.session_in(token)
         except TokenRefused:
+            if read_handle(token, API_KEY_PREFIX, 2):
+                raise TokenRefused("This is an API key: send it as X-API-Key.") from None
             foreign = await self.foreign(token) if self.foreign else None
             if foreign is None:
                 raise

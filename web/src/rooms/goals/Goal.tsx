@@ -1,4 +1,4 @@
-import { useState } from "react";
+import { useEffect, useRef, useState } from "react";
 import { useParams } from "react-router";
 
 import { useFormats } from "../../i18n/formats";
@@ -48,6 +48,7 @@ function Shown({ goal }: { goal: Goal }) {
   const holds = goal.plan?.state === "accepted" ? goal.plan : null;
   const proposed = goal.proposal ?? (holds ? null : goal.plan);
   const tasks = holds ? tasksOf(holds) : [];
+  useTopWhenAnother(holds?.version);
   const isClosed = goal.status === "completed" || goal.status === "abandoned";
   const opened = tasks.find((task) => task.id === openId);
   return (
@@ -74,6 +75,16 @@ function Shown({ goal }: { goal: Goal }) {
       {opened && <TaskWindow key={opened.id} goal={goal} task={opened} today={today} onClose={() => setOpenId(null)} />}
     </>
   );
+}
+
+/** Shows the page from its beginning once a plan was accepted: the button for that was at its end. */
+function useTopWhenAnother(version: number | undefined) {
+  const before = useRef(version);
+  useEffect(() => {
+    if (before.current === version) return;
+    before.current = version;
+    window.scrollTo({ top: 0 });
+  }, [version]);
 }
 
 function Head({ goal }: { goal: Goal }) {
