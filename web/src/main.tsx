@@ -17,13 +17,20 @@ import { meQuery } from "./session/me";
 import { MembersOnly } from "./session/MembersOnly";
 import { Shell } from "./shell/Shell";
 
+/** Who is to wait longer is told so instead. */
+const LONGEST_WAIT_SECONDS = 10;
+
 const queries = new QueryClient({
   defaultOptions: {
     queries: {
       staleTime: 30_000,
       // A browser's word on whether it is online is not trusted: the request tells.
       networkMode: "always",
-      retry: (failures, error) => asProblem(error).isPassing && failures < 2,
+      retry: (failures, error) => {
+        const { isPassing, waitSeconds } = asProblem(error);
+        return isPassing && failures < 2 && waitSeconds <= LONGEST_WAIT_SECONDS;
+      },
+      retryDelay: (failures, error) => 1000 * Math.max(2 ** failures, asProblem(error).waitSeconds),
     },
     mutations: { networkMode: "always" },
   },

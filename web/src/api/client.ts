@@ -1,7 +1,7 @@
 import createClient, { type FetchResponse } from "openapi-fetch";
 
 import { fetchInSession } from "../session/door";
-import { problemOf } from "./problem";
+import { notUnderstood, problemOf, unreachable } from "./problem";
 import type { components, paths } from "./schema";
 
 export type Schemas = components["schemas"];
@@ -20,7 +20,14 @@ type Answered<T> = Pick<FetchResponse<Record<string, never>, unknown, `${string}
 
 /** Gives what was answered. Throws the Problem if the hall refused. */
 export async function answer<T>(asked: Promise<Answered<T>>): Promise<T> {
-  const { data, error, response } = await asked;
+  const { data, error, response } = await asked.catch(unread);
   if (!response.ok) throw problemOf(error, response);
   return data as T;
+}
+
+/** Says of an answer that could not be read to its end, or is no JSON, that it was not the hall's. */
+function unread(error: unknown): never {
+  if (error instanceof SyntaxError) throw notUnderstood();
+  if (error instanceof TypeError) throw unreachable();
+  throw error;
 }

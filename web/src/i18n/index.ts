@@ -72,12 +72,22 @@ export async function beginToSpeak(): Promise<void> {
 
 /** Fetches a room's script and its words together: a room is never shown without its words. */
 export async function withWords<Room>(vocabulary: Vocabulary, room: Promise<Room>): Promise<Room> {
-  const [found] = await Promise.all([room, i18next.loadNamespaces(vocabulary)]);
+  const [found] = await Promise.all([room, fetchWords(i18next.language, [vocabulary])]);
   return found;
+}
+
+/** Fetches the words that are not here yet; throws where one cannot: i18next would show their keys. */
+async function fetchWords(language: string, vocabularies: readonly string[]): Promise<void> {
+  const missing = vocabularies.filter((each) => !i18next.hasResourceBundle(language, each));
+  if (missing.length > 0) await i18next.reloadResources([language], missing);
+  if (!missing.every((each) => i18next.hasResourceBundle(language, each))) {
+    throw new TypeError("The words could not be fetched.");
+  }
 }
 
 /** Speaks another language from now on, on this device. */
 export async function speak(language: Language): Promise<void> {
+  await fetchWords(language, Object.keys(i18next.store.data[i18next.language] ?? {}));
   localStorage.setItem(KEPT, language);
   await i18next.changeLanguage(language);
   document.documentElement.lang = language;

@@ -3,7 +3,12 @@ import type { ReactNode } from "react";
 import { asProblem } from "../api/problem";
 import { useWords } from "../i18n";
 import { Button } from "./Button";
+import { useDuration } from "./duration";
 import css from "./Notice.module.css";
+
+const WORTH_TELLING_SECONDS = 5;
+/** A clock of its own stands beside these. */
+const COUNTED_DOWN = new Set(["retry_too_early"]);
 
 export function Notice({ tone, children }: { tone: "good" | "bad" | "plain"; children: ReactNode }) {
   return (
@@ -17,6 +22,7 @@ export function Notice({ tone, children }: { tone: "good" | "bad" | "plain"; chi
 export function ProblemNotice({ error, again }: { error: unknown; again?: () => void }) {
   const { t } = useWords();
   const sentence = useSentence();
+  const duration = useDuration();
   if (!error) return null;
   const problem = asProblem(error);
   // What is read has no form: it is the address that does not fit.
@@ -24,6 +30,9 @@ export function ProblemNotice({ error, again }: { error: unknown; again?: () => 
   return (
     <Notice tone="bad">
       <p>{isLost ? t("notFound.words") : sentence(problem)}</p>
+      {problem.waitSeconds >= WORTH_TELLING_SECONDS && !COUNTED_DOWN.has(problem.code) && (
+        <p>{t("problem.wait", { time: duration(problem.waitSeconds) })}</p>
+      )}
       {problem.status >= 500 && problem.body.request_id && (
         <p className={css.reference}>{t("problem.reference", { id: problem.body.request_id })}</p>
       )}

@@ -1,7 +1,8 @@
-import { lexer, Lexer, type MarkedToken, type Token, type Tokens } from "marked";
+import type { MarkedToken, Token, Tokens } from "marked";
 import { Fragment, type ReactNode } from "react";
 import { Link } from "react-router";
 
+import { readLine, readText } from "./markdown";
 import css from "./Prose.module.css";
 
 /** The page's title and the card's are above what a member wrote. */
@@ -14,14 +15,14 @@ const TRUSTED = new Set(["http:", "https:", "mailto:"]);
  * link to it, and a link that leads to anything but a page or a mailbox as its words.
  */
 export function Prose({ children }: { children: string }) {
-  const tokens = lexer(children);
+  const tokens = readText(children);
   const depths = tokens.flatMap((token) => (token.type === "heading" ? [Number(token.depth)] : []));
   return <div className={css.prose}>{rendered(tokens, HIGHEST_HEADING - Math.min(...depths))}</div>;
 }
 
 /** The same for a line within a text: emphasis, code and links. */
 export function ProseLine({ children }: { children: string }) {
-  return <span className={css.line}>{rendered(Lexer.lexInline(children), 0)}</span>;
+  return <span className={css.line}>{rendered(readLine(children), 0)}</span>;
 }
 
 function rendered(tokens: readonly Token[], shift: number): ReactNode {

@@ -21,7 +21,13 @@ export function forgetDraft(name: string): void {
 export function useDraft<Values extends FieldValues>(name: string, form: UseFormReturn<Values>): void {
   const { watch } = form;
   useEffect(() => {
-    const typing = watch((values) => localStorage.setItem(KEPT + name, JSON.stringify(values)));
+    const typing = watch((values) => {
+      try {
+        localStorage.setItem(KEPT + name, JSON.stringify(values));
+      } catch {
+        // The browser has no room left: it stays on the page.
+      }
+    });
     return () => typing.unsubscribe();
   }, [name, watch]);
 }

@@ -2,6 +2,7 @@ import { useState } from "react";
 import { useForm } from "react-hook-form";
 
 import { answer, api } from "../api/client";
+import { asProblem, type Problem } from "../api/problem";
 import { useWords } from "../i18n";
 import { Button, ButtonLink } from "../parts/Button";
 import { Slip } from "../parts/Card";
@@ -9,16 +10,28 @@ import { Field } from "../parts/Field";
 import { showAtFields } from "../parts/form";
 import css from "../parts/form.module.css";
 import { Notice, ProblemNotice, useSentence } from "../parts/Notice";
-import { tokenOfLink } from "./link";
+import { forgetToken, tokenOfLink } from "./link";
 
 /** Without a letter's token asks where to send one; with it, for the new password. */
 export function Component() {
   const { t } = useWords();
-  const [token] = useState(tokenOfLink);
+  const [token, setToken] = useState(tokenOfLink);
+  const [useless, setUseless] = useState<unknown>(null);
   return (
     <Slip title={t("reset.title")}>
       <title>{`${t("reset.title")} · ${t("hall")}`}</title>
-      {token === "" ? <AskForLink /> : <SetPassword token={token} />}
+      <ProblemNotice error={useless} />
+      {token === "" ? (
+        <AskForLink />
+      ) : (
+        <SetPassword
+          token={token}
+          onUseless={(problem) => {
+            setUseless(problem);
+            setToken("");
+          }}
+        />
+      )}
     </Slip>
   );
 }
@@ -59,7 +72,7 @@ function AskForLink() {
   );
 }
 
-function SetPassword({ token }: { token: string }) {
+function SetPassword({ token, onUseless }: { token: string; onUseless: (problem: Problem) => void }) {
   const { t } = useWords();
   const sentence = useSentence();
   const [failed, setFailed] = useState<unknown>(null);
@@ -68,7 +81,13 @@ function SetPassword({ token }: { token: string }) {
     setFailed(null);
     try {
       await answer(api.POST("/api/v1/auth/password-reset/confirm", { body: { token, ...values } }));
+      forgetToken();
     } catch (error) {
+      const problem = asProblem(error);
+      if (problem.code === "reset_token_invalid") {
+        forgetToken();
+        onUseless(problem);
+      }
       if (showAtFields(error, values, form.setError, sentence)) return;
       setFailed(error);
       form.setError("root", { type: "hall" });

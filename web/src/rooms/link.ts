@@ -10,6 +10,11 @@ export function tokenOfLink(): string {
   return kept.get(location.pathname) ?? "";
 }
 
+/** Forgets the token of this page's link: it was good once, or never. */
+export function forgetToken(): void {
+  kept.delete(location.pathname);
+}
+
 /** Gives what the address says behind its `#`, "" for nothing; and takes it out of there. */
 export function takeFromLink(name: string): string {
   const found = new URLSearchParams(location.hash.slice(1)).get(name);

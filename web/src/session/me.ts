@@ -3,7 +3,7 @@ import { useEffect } from "react";
 
 import { answer, api, type Schemas } from "../api/client";
 import { asProblem } from "../api/problem";
-import { mayBeSignedIn, question, setSignedIn, settle } from "./door";
+import { fetchUnasked, mayBeSignedIn, question, setSignedIn, settle } from "./door";
 
 export type Me = Schemas["UserOut"];
 
@@ -12,6 +12,8 @@ export type TabNews = { readonly is: "in"; readonly id: string } | { readonly is
 
 export const TABS = "guildhall.session";
 const tabs = new BroadcastChannel(TABS);
+/** Whose things this page knows. */
+let member: string | null = null;
 
 /** Who is signed in on this device; null for nobody. */
 export const meQuery = queryOptions({
@@ -19,6 +21,8 @@ export const meQuery = queryOptions({
   staleTime: 60_000,
   queryFn: async (): Promise<Me | null> => {
     const me = mayBeSignedIn() ? await myAccount() : null;
+    if (me && member !== null && me.id !== member) return startAnew();
+    member = me?.id ?? null;
     setSignedIn(me !== null);
     if (me) tell({ is: "in", id: me.id });
     return me;
@@ -34,6 +38,12 @@ async function myAccount(): Promise<Me | null> {
   }
 }
 
+/** Has nothing stay of who was here: a page that is loaded anew knows nothing of them. */
+function startAnew(): Promise<never> {
+  location.assign("/");
+  return new Promise(() => undefined);
+}
+
 function tell(news: TabNews): void {
   tabs.postMessage(news);
 }
@@ -46,16 +56,24 @@ export async function enter(client: QueryClient): Promise<Me | null> {
 /** Forgets everything that this page knows of a member. */
 export function forget(client: QueryClient): void {
   setSignedIn(false);
+  member = null;
   client.setQueryData(meQuery.queryKey, null);
   client.removeQueries({ predicate: ({ queryKey }) => queryKey[0] !== meQuery.queryKey[0] });
 }
 
 export function useSignOut() {
   return useMutation({
-    mutationFn: () => answer(api.POST("/api/v1/auth/logout")),
+    mutationFn: async () => {
+      try {
+        // Nobody is asked to sign in for signing out.
+        await answer(api.POST("/api/v1/auth/logout", { fetch: fetchUnasked }));
+      } catch (error) {
+        if (asProblem(error).status !== 401) throw error;
+      }
+    },
     onSuccess: () => {
       tell({ is: "out" });
-      location.assign("/"); // A page that is loaded anew knows nothing of who was here.
+      void startAnew();
     },
   });
 }
@@ -80,12 +98,22 @@ export function useOtherTabs(): void {
       } else if (me === null || me === undefined) {
         void client.invalidateQueries({ queryKey: meQuery.queryKey });
       } else if (me.id !== data.id) {
-        location.assign("/"); // Another member is in now: nothing of the one before may stay.
+        void startAnew(); // Another member is in now.
       } else if (question() === "ended" || question() === "suspended") {
         settle(true);
       }
     };
+    // A page that the browser had kept, and shows again by "back", has heard nothing meanwhile.
+    const shownAgain = ({ persisted }: PageTransitionEvent): void => {
+      if (!persisted) return;
+      if (mayBeSignedIn()) void client.invalidateQueries({ queryKey: meQuery.queryKey });
+      else location.reload();
+    };
     tabs.addEventListener("message", heard);
-    return () => tabs.removeEventListener("message", heard);
+    window.addEventListener("pageshow", shownAgain);
+    return () => {
+      tabs.removeEventListener("message", heard);
+      window.removeEventListener("pageshow", shownAgain);
+    };
   }, [client]);
 }

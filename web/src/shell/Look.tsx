@@ -1,6 +1,8 @@
-import { useId } from "react";
+import { useId, useState } from "react";
 
+import { unreachable } from "../api/problem";
 import { LANGUAGES, speak, useWords, type Language } from "../i18n";
+import { ProblemNotice } from "../parts/Notice";
 import css from "./Look.module.css";
 import { choose, THEMES, useTheme, type Theme } from "./theme";
 
@@ -9,11 +11,16 @@ export function Look() {
   const { t, language } = useWords();
   const theme = useTheme();
   const id = useId();
+  const [failed, setFailed] = useState<unknown>(null);
+  const change = (wanted: Language): void => {
+    setFailed(null);
+    speak(wanted).catch(() => setFailed(unreachable()));
+  };
   return (
     <div className={css.look}>
       <label htmlFor={`${id}-language`}>
         <span>{t("language.label")}</span>
-        <select id={`${id}-language`} value={language} onChange={(event) => void speak(event.target.value as Language)}>
+        <select id={`${id}-language`} value={language} onChange={(event) => change(event.target.value as Language)}>
           {LANGUAGES.map((each) => (
             <option key={each} value={each} lang={each}>
               {t(`language.${each}`)}
@@ -31,6 +38,7 @@ export function Look() {
           ))}
         </select>
       </label>
+      <ProblemNotice error={failed} />
     </div>
   );
 }

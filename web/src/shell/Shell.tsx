@@ -5,7 +5,7 @@ import { Link, NavLink, Outlet, ScrollRestoration, useLocation } from "react-rou
 import { useWords } from "../i18n";
 import { Live } from "../live/Live";
 import { Button, ButtonLink } from "../parts/Button";
-import { Notice } from "../parts/Notice";
+import { Notice, ProblemNotice } from "../parts/Notice";
 import { Door } from "../session/Door";
 import { meQuery, useOtherTabs, useSignOut } from "../session/me";
 import { AdminIcon, ChallengesIcon, DashboardIcon, GoalsIcon, LeaderboardsIcon, SettingsIcon } from "./icons";
@@ -73,6 +73,7 @@ export function Shell() {
       </header>
       <div className={css.notices}>
         {!isOnline && <Notice tone="plain">{t("problem.offline")}</Notice>}
+        <ProblemNotice error={signOut.error} />
         {me?.erase_after && (
           <Suspense>
             <Leaving me={me} />

@@ -1,7 +1,7 @@
 import { useFormats } from "../../i18n/formats";
 import { useWords } from "../../i18n";
 import css from "./Challenge.module.css";
-import { useDuration } from "./duration";
+import { useDuration } from "../../parts/duration";
 import type { Challenge } from "./queries";
 
 /** What one should know before one begins. */

@@ -11,7 +11,7 @@ import text from "../../parts/text.module.css";
 import { Answering } from "./answers/Answering";
 import { AttemptList } from "./AttemptList";
 import css from "./Challenge.module.css";
-import { useCountdown, useDuration } from "./duration";
+import { useCountdown, useDuration } from "../../parts/duration";
 import { Outcome } from "./Outcome";
 import { attemptsQuery, isGraded, useAttempt, useStart, type Attempt, type Challenge } from "./queries";
 

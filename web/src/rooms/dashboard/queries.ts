@@ -74,7 +74,9 @@ export function useXpAsTold(userId: string): void {
 export function useTick(userId: string) {
   const client = useQueryClient();
   const { queryKey } = dashboardQuery(userId);
+  const mutationKey = ["tick", userId];
   return useMutation({
+    mutationKey,
     mutationFn: ({ task, done }: { task: Task; done: boolean }) =>
       answer(
         api.PATCH("/api/v1/tasks/{task_id}", {
@@ -84,13 +86,13 @@ export function useTick(userId: string) {
       ),
     onMutate: async ({ task, done }) => {
       await client.cancelQueries({ queryKey });
-      const before = client.getQueryData(queryKey);
       client.setQueryData(queryKey, (shown) => shown && ticked(shown, task, done));
-      return { before };
     },
-    onError: (_, __, context) => client.setQueryData(queryKey, context?.before),
+    // This one only: others may be under way.
+    onError: (_, { task, done }) => client.setQueryData(queryKey, (shown) => shown && ticked(shown, task, !done)),
+    // What is read before the last one under way has arrived would take that back on the page.
     // XP follows a moment later; `/live` tells when.
-    onSettled: () => client.invalidateQueries({ queryKey: ["dashboard"] }),
+    onSettled: () => (client.isMutating({ mutationKey }) === 1 ? client.invalidateQueries({ queryKey: ["dashboard"] }) : undefined),
   });
 }
 

@@ -7,7 +7,7 @@ import { Button } from "../../../parts/Button";
 import formCss from "../../../parts/form.module.css";
 import { Notice, ProblemNotice } from "../../../parts/Notice";
 import text from "../../../parts/text.module.css";
-import { useCountdown, useDuration } from "../duration";
+import { useCountdown, useDuration } from "../../../parts/duration";
 import { type Attempt } from "../queries";
 
 interface HandInProps {

@@ -14,6 +14,7 @@ import { Field } from "../../../parts/Field";
 import formCss from "../../../parts/form.module.css";
 import { ProblemNotice } from "../../../parts/Notice";
 import text from "../../../parts/text.module.css";
+import { useMe } from "../../../session/MembersOnly";
 import { DIFFICULTIES, type Challenge } from "../queries";
 import { GraderFields } from "./GraderFields";
 import { RequiresField } from "./RequiresField";
@@ -35,7 +36,7 @@ interface WritingFormProps {
 export function WritingForm({ name, start, challenge }: WritingFormProps) {
   const { t } = useWords("challenges");
   const rules = useRules();
-  const draft = `challenge.${name}`;
+  const draft = `challenge.${useMe().id}.${name}`;
   const form = useForm<Written>({ defaultValues: keptDraft(draft, start) });
   useDraft(draft, form);
   const { data: domains } = useQuery(domainsQuery);

@@ -1,6 +1,6 @@
 import { useEffect, useState } from "react";
 
-import { useWords } from "../../i18n";
+import { useWords } from "../i18n";
 
 const SECOND_MILLISECONDS = 1000;
 const UNITS = [
