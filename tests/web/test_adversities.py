@@ -169,7 +169,7 @@ async def test_what_proxies_answer_is_said_as_what_it_is(
     await visitor.fill(Name_or_email_address="somebody", Password=PASSWORD)
     await visitor.press("Sign in")
     await visitor.page.get_by_text(sentence).wait_for()
-    await expect(visitor.page.get_by_label("Password")).to_have_value(PASSWORD)
+    await expect(visitor.page.get_by_label("Password", exact=True)).to_have_value(PASSWORD)
 
 
 async def test_a_language_that_cannot_be_fetched_is_not_spoken(visitor: Visitor) -> None:

@@ -32,13 +32,17 @@ declare module "i18next" {
   }
 }
 
+const fileOf = (language: string, vocabulary: string): Promise<{ default: object }> => import(`./${language}/${vocabulary}.json`);
+let hasBegun: () => void = () => undefined;
+const begun = new Promise<void>((resolve) => (hasBegun = resolve));
+
 /** Words are files of the build, which are fetched when they are first needed. */
 const files: BackendModule = {
   type: "backend",
   init: () => undefined,
   read: (language, vocabulary, done) => {
-    import(`./${language}/${vocabulary}.json`).then(
-      (words: { default: object }) => done(null, { ...words.default }),
+    fileOf(language, vocabulary).then(
+      (words) => done(null, { ...words.default }),
       (error: unknown) => done(error instanceof Error ? error : new Error(String(error)), false),
     );
   },
@@ -68,11 +72,14 @@ export async function beginToSpeak(): Promise<void> {
       react: { useSuspense: false },
     });
   document.documentElement.lang = language;
+  hasBegun();
 }
 
 /** Fetches a room's script and its words together: a room is never shown without its words. */
 export async function withWords<Room>(vocabulary: Vocabulary, room: Promise<Room>): Promise<Room> {
-  const [found] = await Promise.all([room, fetchWords(i18next.language, [vocabulary])]);
+  // On their way already while the first words are.
+  fileOf(preferred(), vocabulary).catch(() => undefined);
+  const [found] = await Promise.all([room, begun.then(() => fetchWords(i18next.language, [vocabulary]))]);
   return found;
 }
 
