@@ -358,6 +358,31 @@ async def held_by(member: Guest) -> list[str]:
     return [badge["name"] for badge in (await member.get("/progress/me"))["badges"]]
 
 
+async def test_a_badge_that_was_begun_is_there_again(page_of_keeper: Visitor) -> None:
+    page, name = page_of_keeper.page, f"Begun-{secrets.token_hex(3)}"
+    await make_badge(page_of_keeper, name)
+    await page.get_by_role("link", name="All badges").click()
+    await page.get_by_role("link", name="Make a badge").click()
+    await expect(page.get_by_label("Name", exact=True)).to_have_value(name)
+    await expect(page.get_by_label("At least so many")).to_have_value("2")
+    # What is added now is not taken for what was kept.
+    await page_of_keeper.press("Add another condition")
+    await page.get_by_label("At least so many").last.fill("7")
+    await expect(page.get_by_label("At least so many").first).to_have_value("2")
+    await page_of_keeper.press("Save")
+    await page_of_keeper.sees(name)
+    await page.get_by_text("Saved.").wait_for()
+
+    await page_of_keeper.fill(Description="Changed my mind.")
+    await page.reload()
+    await expect(page.get_by_label("Description")).to_have_value("Changed my mind.")
+    await page_of_keeper.press("Start over")
+    await page_of_keeper.press("Throw it away")
+    await expect(page.get_by_label("Description")).to_have_value("Two letters.")
+    await page.goto("/admin/badges/new")
+    await expect(page.get_by_label("Name", exact=True)).to_have_value("")
+
+
 async def test_what_the_hall_refuses_in_a_condition_is_shown_at_its_place(
     page_of_keeper: Visitor, keeper: Keeper
 ) -> None:

@@ -428,6 +428,30 @@ async def test_a_quiz_is_written_published_and_changed(
     await page.get_by_role("link", name="Mine alone").wait_for()
 
 
+async def test_a_challenge_of_ones_own_is_deleted(
+    visitor: Visitor, client: httpx.AsyncClient
+) -> None:
+    page = visitor.page
+    await visitor.sign_up()
+    author = await elsewhere(visitor, client)
+    title = f"Old hat {visitor.name}"
+    path = f"/challenges/{await publish(author, title, FLAG)}"
+    await page.goto(path)
+    await visitor.press("Delete")
+    await visitor.sees(f"Delete “{title}”?")
+    assert await faults_of(page) == []
+    await visitor.press("Cancel")
+    assert (await author.get(path))["title"] == title
+    await visitor.press("Delete")
+    await visitor.press("Delete it")
+    await page.get_by_text("You have not written a challenge yet.").wait_for()
+    gone, _ = await author.ask("GET", path)
+    assert gone.status_code == 404
+    await page.goto("/attempts")
+    rooms = page.get_by_role("navigation", name="Rooms").get_by_role("link")
+    await expect(rooms.and_(page.locator("[aria-current=page]"))).to_have_text("Challenges")
+
+
 async def test_a_task_for_a_reader_is_written_and_its_answers_read(
     visitor: Visitor, made: Made, client: httpx.AsyncClient
 ) -> None:

@@ -41,8 +41,8 @@ function Rank({ rank, name }: { rank: Schemas["RankOut"]; name: string }) {
     <li className={css.rank}>
       <div className={css.name}>
         <span>{name}</span>
-        <span>
-          <strong className={text.mark}>{rank.rank}</strong>{" "}
+        <span className={css.figures}>
+          <strong className={text.mark}>{rank.rank}</strong>
           <span className={text.small}>{t("dashboard.xp", { xp: format.number(rank.xp) })}</span>
         </span>
       </div>

@@ -17,17 +17,19 @@ export function forgetDraft(name: string): void {
   localStorage.removeItem(KEPT + name);
 }
 
+export function keepDraft(name: string, values: object): void {
+  try {
+    localStorage.setItem(KEPT + name, JSON.stringify(values));
+  } catch {
+    // The browser has no room left: it stays on the page.
+  }
+}
+
 /** Keeps what is typed into a form in this browser. */
 export function useDraft<Values extends FieldValues>(name: string, form: UseFormReturn<Values>): void {
   const { watch } = form;
   useEffect(() => {
-    const typing = watch((values) => {
-      try {
-        localStorage.setItem(KEPT + name, JSON.stringify(values));
-      } catch {
-        // The browser has no room left: it stays on the page.
-      }
-    });
+    const typing = watch((values) => keepDraft(name, values));
     return () => typing.unsubscribe();
   }, [name, watch]);
 }

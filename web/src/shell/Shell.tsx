@@ -1,6 +1,6 @@
 import { onlineManager, useQuery } from "@tanstack/react-query";
 import { lazy, Suspense, useEffect, useRef, useSyncExternalStore, type ReactNode } from "react";
-import { Link, NavLink, Outlet, ScrollRestoration, useLocation } from "react-router";
+import { Link, Outlet, ScrollRestoration, useLocation } from "react-router";
 
 import { useWords } from "../i18n";
 import { Live } from "../live/Live";
@@ -44,10 +44,10 @@ export function Shell() {
               <Room to="/goals" icon={<GoalsIcon />}>
                 {t("nav.goals")}
               </Room>
-              <Room to="/challenges" icon={<ChallengesIcon />}>
+              <Room to="/challenges" also={["/attempts"]} icon={<ChallengesIcon />}>
                 {t("nav.challenges")}
               </Room>
-              <Room to="/leaderboards" icon={<LeaderboardsIcon />}>
+              <Room to="/leaderboards" also={["/members", "/badges"]} icon={<LeaderboardsIcon />}>
                 {t("nav.leaderboards")}
               </Room>
               {me.role !== "member" && (
@@ -95,12 +95,22 @@ export function Shell() {
   );
 }
 
-function Room({ to, icon, children }: { to: string; icon: ReactNode; children: ReactNode }) {
+interface RoomProps {
+  to: string;
+  /** Where else one is still in this room. */
+  also?: readonly string[];
+  icon: ReactNode;
+  children: ReactNode;
+}
+
+function Room({ to, also = [], icon, children }: RoomProps) {
+  const { pathname } = useLocation();
+  const isHere = [to, ...also].some((place) => `${pathname}/`.startsWith(`${place}/`));
   return (
-    <NavLink className={css.room} to={to}>
+    <Link className={css.room} to={to} aria-current={isHere ? "page" : undefined}>
       {icon}
       <span>{children}</span>
-    </NavLink>
+    </Link>
   );
 }
 

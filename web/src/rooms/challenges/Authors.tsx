@@ -1,8 +1,11 @@
 import { useMutation, useQueryClient } from "@tanstack/react-query";
+import { useNavigate } from "react-router";
 
 import { answer, api } from "../../api/client";
+import { challengeQuery } from "../../api/queries";
 import { useWords } from "../../i18n";
 import { Button, ButtonLink } from "../../parts/Button";
+import { Confirmed } from "../../parts/Confirmed";
 import form from "../../parts/form.module.css";
 import { Notice, ProblemNotice } from "../../parts/Notice";
 import type { Challenge } from "./queries";
@@ -11,12 +14,19 @@ import type { Challenge } from "./queries";
 export function Authors({ challenge, isOwn }: { challenge: Challenge; isOwn: boolean }) {
   const { t } = useWords("challenges");
   const client = useQueryClient();
+  const go = useNavigate();
   const publish = useMutation({
     mutationFn: () =>
       answer(api.POST("/api/v1/challenges/{challenge_id}/publish", { params: { path: { challenge_id: challenge.id } } })),
     onSuccess: () =>
       Promise.all(["challenge", "challenges", "challenge-tags"].map((room) => client.invalidateQueries({ queryKey: [room] }))),
   });
+  const remove = async (): Promise<void> => {
+    await answer(api.DELETE("/api/v1/challenges/{challenge_id}", { params: { path: { challenge_id: challenge.id } } }));
+    await go("/challenges?show=mine");
+    client.removeQueries({ queryKey: challengeQuery(challenge.id).queryKey });
+    for (const room of ["challenges", "challenge-tags", "dashboard"]) void client.invalidateQueries({ queryKey: [room] });
+  };
   return (
     <Notice tone="plain">
       {!challenge.published && <p>{t("draft.words")}</p>}
@@ -32,6 +42,9 @@ export function Authors({ challenge, isOwn }: { challenge: Challenge; isOwn: boo
             {t("write.publish")}
           </Button>
         )}
+        <Confirmed look="quiet" label={t("own.remove")} sure={t("own.removeSure")} title={t("own.removeTitle", { title: challenge.title })} run={remove}>
+          <p>{t(challenge.published ? "own.removeWords" : "own.removeDraft")}</p>
+        </Confirmed>
       </div>
     </Notice>
   );

@@ -1,4 +1,4 @@
-import { useState } from "react";
+import { useEffect, useState } from "react";
 import { useForm } from "react-hook-form";
 import { useLocation, useNavigate } from "react-router";
 
@@ -6,14 +6,17 @@ import { asProblem } from "../../../api/problem";
 import { useWords } from "../../../i18n";
 import { Button } from "../../../parts/Button";
 import { Card } from "../../../parts/Card";
+import { forgetDraft, keepDraft, keptDraft } from "../../../parts/draft";
 import { Field } from "../../../parts/Field";
 import { showAtFields } from "../../../parts/form";
 import form from "../../../parts/form.module.css";
 import { Notice, ProblemNotice, useSentence } from "../../../parts/Notice";
+import { StartOver } from "../../../parts/StartOver";
+import { useMe } from "../../../session/MembersOnly";
 import { Award } from "./Award";
 import css from "./Badges.module.css";
 import { ConditionEditor } from "./ConditionEditor";
-import { conditionIn, draftOf } from "./draft";
+import { conditionIn, draftOf, renumbered } from "./draft";
 import { useSave, type Badge } from "./queries";
 import { isSame, type Fault } from "./tree";
 import { Trial } from "./Trial";
@@ -21,21 +24,36 @@ import { Trial } from "./Trial";
 /** What the page of a badge is told that was made a moment ago. */
 const MADE = "made";
 
+const NEW = { slug: "", name: "", description: "", active: false };
+
+const fieldsOf = ({ slug, name, description, active }: typeof NEW): typeof NEW => ({ slug, name, description, active });
+
 export function BadgeForm({ badge }: { badge?: Badge }) {
   const { t } = useWords("admin");
   const sentence = useSentence();
   const navigate = useNavigate();
   const isMade: boolean = useLocation().state === MADE;
   const save = useSave(badge);
-  const [draft, setDraft] = useState(() => draftOf(badge?.condition));
+  const keptAs = `badge.${useMe().id}.${badge?.id ?? "new"}`;
+  const saved = fieldsOf(badge ?? NEW);
+  const [kept] = useState(() => keptDraft(keptAs, { ...saved, condition: draftOf(badge?.condition) }));
+  const [draft, setDraft] = useState(() => renumbered(kept.condition));
   const [faults, setFaults] = useState<readonly Fault[]>([]);
-  const { control, register, handleSubmit, setError, formState } = useForm({
-    values: { slug: badge?.slug ?? "", name: badge?.name ?? "", description: badge?.description ?? "", active: badge?.active ?? false },
-  });
+  const { control, register, handleSubmit, setError, reset, watch } = useForm({ defaultValues: fieldsOf(kept) });
+  const written = fieldsOf(watch());
   const { condition } = conditionIn(draft);
   const isChanged = !badge || !isSame(condition, badge.condition);
-  const isDirty = formState.isDirty || isChanged;
+  const isDirty = isChanged || JSON.stringify(written) !== JSON.stringify(saved);
+  useEffect(() => {
+    if (isDirty) keepDraft(keptAs, { ...written, condition: draft });
+    else forgetDraft(keptAs);
+  }, [keptAs, isDirty, JSON.stringify(written), draft]);
 
+  const start = (from?: Badge): void => {
+    reset(fieldsOf(from ?? NEW));
+    setDraft(draftOf(from?.condition));
+    setFaults([]);
+  };
   /** Shows what is wrong with the condition at its place. */
   const refused = (error: unknown): void => {
     const { code, body } = asProblem(error);
@@ -44,9 +62,10 @@ export function BadgeForm({ badge }: { badge?: Badge }) {
   const submit = handleSubmit(async (values) => {
     setFaults([]);
     try {
-      const saved = await save.mutateAsync({ ...values, condition: isChanged ? condition : undefined });
-      setDraft(draftOf(saved.condition));
-      if (!badge) await navigate(`/admin/badges/${saved.id}`, { replace: true, state: MADE });
+      const made = await save.mutateAsync({ ...values, condition: isChanged ? condition : undefined });
+      if (badge) return start(made);
+      forgetDraft(keptAs);
+      await navigate(`/admin/badges/${made.id}`, { replace: true, state: MADE });
     } catch (error) {
       if (showAtFields(error, values, setError, sentence)) save.reset();
       else refused(error);
@@ -82,6 +101,7 @@ export function BadgeForm({ badge }: { badge?: Badge }) {
             <Button look="main" type="submit" isDisabled={!isDirty || condition === undefined} isPending={save.isPending}>
               {save.isPending ? t("hall:do.saving") : t("hall:do.save")}
             </Button>
+            {isDirty && <StartOver onSure={() => start(badge)} />}
           </div>
         </Card>
       </form>

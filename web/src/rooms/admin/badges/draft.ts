@@ -12,6 +12,11 @@ export function draftOf(written: Written | undefined): Draft {
   return root ? { root } : { json: JSON.stringify(written, null, 2) };
 }
 
+/** Gives what was kept in the browser numbers that nothing on this page has yet. */
+export const renumbered = (draft: Draft): Draft => ("root" in draft ? { root: copyOf(draft.root) } : draft);
+
+const copyOf = ({ id: _, kind, of, ...rest }: Node): Node => newNode(kind, { ...rest, of: of.map(copyOf) });
+
 /** Gives the condition as the hall reads it, or what keeps the JSON from being one. */
 export function conditionIn(draft: Draft): { condition?: Written; fault?: string } {
   if ("root" in draft) return { condition: write(draft.root) };

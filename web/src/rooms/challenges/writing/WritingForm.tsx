@@ -13,13 +13,13 @@ import { forgetDraft, keptDraft, useDraft } from "../../../parts/draft";
 import { Field } from "../../../parts/Field";
 import formCss from "../../../parts/form.module.css";
 import { ProblemNotice } from "../../../parts/Notice";
+import { StartOver } from "../../../parts/StartOver";
 import text from "../../../parts/text.module.css";
 import { useMe } from "../../../session/MembersOnly";
 import { DIFFICULTIES, type Challenge } from "../queries";
 import { GraderFields } from "./GraderFields";
 import { RequiresField } from "./RequiresField";
 import { useRules } from "./rules";
-import { StartOver } from "./StartOver";
 import { bodyOf, type Written } from "./written";
 
 const MOST_XP = 100_000;
