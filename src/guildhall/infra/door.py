@@ -24,13 +24,13 @@ import structlog
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
+from guildhall.infra.channels import Channel, channel_of
 from guildhall.infra.settings import RateLimitSettings
 from guildhall.infra.tokens import TokenRefused
 from guildhall.kernel.errors import TooManyRequests
 from guildhall.kernel.member import Member, Role
 
 __all__ = [
-    "SESSIONS_CHANNEL",
     "Admitted",
     "Allowance",
     "Credential",
@@ -51,8 +51,6 @@ LEASE_TTL_SECONDS = 10  # One that runs out costs another question, nothing else
 LEASE = b"?"
 TOMBSTONE = b"ended"
 MINUTE_SECONDS = 60
-SESSIONS_CHANNEL = "sessions"
-"""Where the ids of sessions that changed or ended are told, to whoever has a stream open."""
 
 # GCRA: the generic cell rate algorithm (ITU-T I.371). One number per key, the theoretical arrival
 # time in microseconds; no burst at the seam of two windows, exact however many processes ask.
@@ -310,7 +308,7 @@ async def tombstone(redis: Redis, session_ids: Sequence[UUID]) -> None:
     pipe = redis.pipeline(transaction=False)
     for session_id in session_ids:
         pipe.set(session_key(session_id), TOMBSTONE, ex=2 * SESSION_TTL_SECONDS)
-    pipe.publish(SESSIONS_CHANNEL, " ".join(map(str, session_ids)))
+    pipe.publish(channel_of(redis, Channel.SESSIONS), " ".join(map(str, session_ids)))
     await pipe.execute()
 
 
@@ -318,5 +316,5 @@ async def forget_session(redis: Redis, session_ids: Sequence[UUID]) -> None:
     """Make the door ask the database again: a role or a time zone has changed."""
     pipe = redis.pipeline(transaction=False)
     pipe.delete(*map(session_key, session_ids))
-    pipe.publish(SESSIONS_CHANNEL, " ".join(map(str, session_ids)))
+    pipe.publish(channel_of(redis, Channel.SESSIONS), " ".join(map(str, session_ids)))
     await pipe.execute()

@@ -25,7 +25,8 @@ from redis.asyncio import Redis
 from redis.asyncio.client import Pipeline
 from redis.exceptions import RedisError
 
-from guildhall.infra.door import SESSIONS_CHANNEL, Credential, Door
+from guildhall.infra.channels import Channel, channel_of
+from guildhall.infra.door import Credential, Door
 from guildhall.infra.telemetry import OPEN_STREAMS
 from guildhall.infra.tokens import TokenRefused
 from guildhall.kernel.clock import Clock
@@ -45,8 +46,6 @@ __all__ = [
 
 log = structlog.get_logger()
 
-MEMBERS_CHANNEL = "live"
-HALL_CHANNEL = "live:hall"
 MOST_STREAMS = 10  # Of one member, in one process: a browser with a tab too many.
 MOST_WAITING = 100  # Events that a reader may be behind.
 CHECK_SECONDS = 10
@@ -100,9 +99,8 @@ async def tell_members(redis: Redis, news: Sequence[tuple[UUID, str, Any]]) -> N
     """Tell several members something each, `(who, event, data)`, as one message: most of them have
     no stream open, and whom each process serves it looks up faster than a server is asked."""
     if news:
-        await redis.publish(
-            MEMBERS_CHANNEL, orjson.dumps(news, default=str)
-        )  # Drivers have ids of their own.
+        said = orjson.dumps(news, default=str)  # Drivers have ids of their own.
+        await redis.publish(channel_of(redis, Channel.MEMBERS), said)
 
 
 def tell_hall(pipe: Pipeline, event: str, names: Collection[str]) -> None:
@@ -111,7 +109,7 @@ def tell_hall(pipe: Pipeline, event: str, names: Collection[str]) -> None:
     They hear `{event: [names]}`. However often it is told, each process says it about once a
     second, with all the names that came up meanwhile.
     """
-    pipe.publish(HALL_CHANNEL, orjson.dumps([event, list(names)]))
+    pipe.publish(channel_of(pipe, Channel.HALL), orjson.dumps([event, list(names)]))
 
 
 class Stream:
@@ -217,18 +215,20 @@ class Streams:
             watch.create_task(self._tell_hall_now_and_then())
 
     async def _listen(self, listening: asyncio.Event) -> None:
+        channels = {channel_of(self._redis, channel): channel for channel in Channel}
+        last = list(channels)[-1]
         while True:
             try:
                 async with self._redis.pubsub() as pubsub:
-                    await pubsub.subscribe(SESSIONS_CHANNEL, MEMBERS_CHANNEL, HALL_CHANNEL)
+                    await pubsub.subscribe(*channels)
                     while True:
                         message = await pubsub.get_message(timeout=SILENCE_SECONDS)
                         if message is None:
                             continue
                         channel = message["channel"].decode()
                         if message["type"] == "message":
-                            await self._hear(channel, message["data"])
-                        elif channel == HALL_CHANNEL:  # The last of them; again, if it broke.
+                            await self._hear(channels[channel], message["data"])
+                        elif channel == last:  # Again, if it broke.
                             listening.set()
                             await self._check(self._of_credential.keys())
             except (RedisError, OSError):
@@ -236,11 +236,11 @@ class Streams:
             listening.clear()
             await asyncio.sleep(RECONNECT_SECONDS)
 
-    async def _hear(self, channel: str, data: bytes) -> None:
+    async def _hear(self, channel: Channel, data: bytes) -> None:
         try:
-            if channel == SESSIONS_CHANNEL:
+            if channel is Channel.SESSIONS:
                 await self._check(set(_ids_in(data)) & self._of_credential.keys())
-            elif channel == MEMBERS_CHANNEL:
+            elif channel is Channel.MEMBERS:
                 for user_id, event, told in orjson.loads(data):
                     for stream in self._of_member.get(UUID(user_id), ()):
                         stream.tell(LiveEvent(event, told))
