@@ -17,8 +17,6 @@ from tests.system.guests import Guest, admin_of
 from tests.system.running_hall import PASSWORD, RunningHall
 from tests.web.visitor import Visitor
 
-pytestmark = pytest.mark.xdist_group("web")  # One hall serves them all.
-
 MOST_EMPHASES = 200
 SHOWN_AGAIN = "dispatchEvent(new PageTransitionEvent('pageshow', { persisted: true }))"
 
