@@ -118,7 +118,6 @@ function Suggestions({ suggestions }: { suggestions: Dashboard["suggestions"] })
 }
 
 function Suggested({ suggestion: { kind, id, text: words } }: { suggestion: Dashboard["suggestions"][number] }) {
-  if (kind === "template") return <Link to="/goals/new">{words}</Link>;
   const to = id !== null && PLACES[kind];
   return to ? <Link to={to + id}>{words}</Link> : words;
 }
