@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 from uuid import uuid4
 
+import orjson
 import pytest
 
 from guildhall.challenges.models import Challenge
-from guildhall.challenges.repository import save_abilities, save_challenge_ratings
+from guildhall.challenges.repository import LIST, save_abilities, save_challenge_ratings
 from guildhall.challenges.rules import NEWCOMER, Rating, chance
 from guildhall.infra.hall import Hall
 from guildhall.kernel.member import Role
@@ -350,6 +352,31 @@ async def test_the_list_is_paged_without_gaps_or_repeats(
     if sort == "right_for_me":
         distances = [round(abs(challenge["chance"] - 0.75), 4) for challenge in seen]
         assert distances == sorted(distances)
+
+
+async def test_prerequisites_are_looked_up_for_what_is_on_the_page_only(
+    committed: Hall, member: Person
+) -> None:
+    first = await factories.challenge(committed)
+    for _ in range(12):
+        await factories.challenge(committed, requires=[first.id])
+    async with committed.database.reads_of(member.id) as connection:
+        plan = await connection.fetchval(
+            "EXPLAIN (ANALYZE, FORMAT JSON) " + LIST,
+            *(member.id, None, None, None, True, None, None, 5, None),
+        )
+    gathered = [
+        node["Actual Loops"]
+        for node in _nodes(orjson.loads(plan)[0]["Plan"])
+        if node["Node Type"] == "Aggregate"
+    ]
+    assert sorted(gathered) == [1, 5]  # The page itself, and for each of its lines.
+
+
+def _nodes(node: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    yield node
+    for part in node.get("Plans", ()):
+        yield from _nodes(part)
 
 
 async def test_the_list_is_filtered_by_domain_difficulty_and_tag(

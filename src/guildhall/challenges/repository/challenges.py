@@ -69,7 +69,12 @@ FROM (
         'domain', domain, 'grader_type', grader->>'type', 'published', published_at IS NOT NULL,
         'chance', chance, 'passed', passed, 'locked', needed.locked,
         'prerequisites', needed.challenges) AS line
-    FROM ordered CROSS JOIN LATERAL (
+    FROM (
+        SELECT * FROM ordered
+        WHERE ($6::float8 IS NULL OR (distance::float8, id) > ($6, $7::uuid))
+        ORDER BY distance::float8, id
+        LIMIT $8
+    ) AS shown CROSS JOIN LATERAL (
         SELECT coalesce(bool_or(m.passed_at IS NULL), false) AS locked,
                coalesce(json_agg(json_build_object(
                    'id', n.id, 'title', CASE WHEN n.published_at IS NOT NULL THEN n.title END,
@@ -77,10 +82,7 @@ FROM (
         FROM challenge_requirements q
         JOIN challenges n ON n.id = q.requires_id AND n.deleted_at IS NULL
         LEFT JOIN challenge_records m ON m.user_id = $1 AND m.challenge_id = q.requires_id
-        WHERE q.challenge_id = ordered.id) AS needed
-    WHERE ($6::float8 IS NULL OR (distance::float8, id) > ($6, $7::uuid))
-    ORDER BY distance::float8, id
-    LIMIT $8
+        WHERE q.challenge_id = shown.id) AS needed
 ) AS page
 """
 LIST = _LIST.format(listed="c.published_at IS NOT NULL")
