@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import text
 
+from guildhall.entrypoints.operations import OVERVIEW
 from guildhall.infra import tasks
 from guildhall.infra.hall import Hall
 from tests import factories
@@ -64,3 +65,14 @@ async def test_the_overview_counts_what_there_is(
         "events_waiting": 0,
         "events_parked": 2,
     }
+
+
+async def test_what_waits_is_counted_without_reading_all_that_is_done(committed: Hall) -> None:
+    async with committed.units.write() as uow:
+        await uow.session.execute(text("SET LOCAL enable_seqscan = off"))
+        rows = await uow.session.execute(
+            text(f"EXPLAIN (COSTS OFF) {OVERVIEW}"), {"since": uow.now}
+        )
+        plan = "\n".join(rows.scalars())
+    for index in ("handler_id", "lease_id", "state_id"):
+        assert f"ix_outbox_events_{index}" in plan
