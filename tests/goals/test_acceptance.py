@@ -405,3 +405,26 @@ async def test_a_plan_that_nobody_waits_for_any_more_is_not_kept(
     now = await planned(mine, active["id"])
     assert now["proposal"] is None
     assert now["next_task"]["id"] == tasks_of(now)[0]["id"]
+
+
+async def test_accepted_declined_and_stopped_at_once_a_plan_holds_or_does_not(
+    mine: Client, proposed: dict[str, Any], owner: asyncpg.Connection
+) -> None:
+    goal, version = f"/goals/{proposed['id']}", {"version": 1}
+
+    async def all_three() -> list[Any]:
+        return [
+            *await asyncio.gather(
+                accept(mine, proposed),
+                mine.post(f"{goal}/plan/decline", json=version),
+                mine.post(f"{goal}/plan/stop"),
+            )
+        ]
+
+    answers = await asyncio.gather(*(all_three() for _ in range(20)))
+    held = await owner.fetchval("SELECT state FROM plans") == "accepted"
+    for accepting, declining, stopping in answers:
+        assert accepting.status_code == (200 if held else 409)
+        assert declining.status_code == (409 if held else 200)
+        assert stopping.status_code == 200
+    assert await owner.fetchval("SELECT count(*) FROM tasks") == held * len(tasks_of(proposed))
