@@ -29,9 +29,9 @@ async def make_ticket(request: Request) -> TicketOut:
 async def live(stream: OpenStream) -> EventStream:
     """Hear at once what concerns you, as server-sent events: first `hello`, in the end `ended`.
 
-    In between `xp`, `level`, `rank`, `badge`, `streak`, `boards`, `conversation`, after the commit;
-    what is in them, and that none is certain, says docs/signing-in.md. A WebSocket at the same
-    address tells the same in JSON frames.
+    In between `xp`, `level`, `rank`, `badge`, `streak`, `boards`, `plan`, `conversation`, after the
+    commit; what is in them, and that none is certain, says docs/signing-in.md. A WebSocket at the
+    same address tells the same in JSON frames.
     """
     return EventStream(stream)
 
