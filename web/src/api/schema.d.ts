@@ -519,9 +519,9 @@ export interface paths {
          * Live
          * @description Hear at once what concerns you, as server-sent events: first `hello`, in the end `ended`.
          *
-         *     In between `xp`, `level`, `rank`, `badge`, `streak`, `boards`, `conversation`, after the commit;
-         *     what is in them, and that none is certain, says docs/signing-in.md. A WebSocket at the same
-         *     address tells the same in JSON frames.
+         *     In between `xp`, `level`, `rank`, `badge`, `streak`, `boards`, `plan`, `conversation`, after the
+         *     commit; what is in them, and that none is certain, says docs/signing-in.md. A WebSocket at the
+         *     same address tells the same in JSON frames.
          */
         get: operations["live_api_v1_live_get"];
         put?: never;
