@@ -1,5 +1,5 @@
 /** What the hall refused, or could not do, with its sentence for a person (RFC 9457). */
-export interface ProblemBody {
+interface ProblemBody {
   readonly status: number;
   readonly error: string;
   readonly detail: string;

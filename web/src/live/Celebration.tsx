@@ -1,5 +1,5 @@
 import { useQuery } from "@tanstack/react-query";
-import { useEffect, useState, type ReactNode } from "react";
+import { useEffect, useEffectEvent, useState, type ReactNode } from "react";
 import { Button as Pressable } from "react-aria-components/Button";
 
 import { domainsQuery } from "../api/queries";
@@ -76,11 +76,11 @@ function useDomainNames(): (slug: string) => string {
 /** Closes after a while, counted anew when there is more; not while one points at it or has it in focus. */
 function useClosing(earned: Earned, milliseconds: number, onClose: () => void) {
   const [isHeld, setHeld] = useState(false);
+  const close = useEffectEvent(onClose);
   useEffect(() => {
     if (isHeld) return;
-    const timer = setTimeout(onClose, milliseconds);
+    const timer = setTimeout(() => close(), milliseconds);
     return () => clearTimeout(timer);
-    // eslint-disable-next-line react-hooks/exhaustive-deps -- what closes it is the same each time
   }, [earned, isHeld, milliseconds]);
   return {
     onPointerEnter: () => setHeld(true),

@@ -24,6 +24,8 @@ export function Button({ look = "plain", isPending = false, type, onPress, ...re
         type={isPending ? "button" : type}
         onPress={isPending ? undefined : onPress}
       />
+      {/* Enter in a form's only line would send it again, unless the button that it presses is disabled. */}
+      {isPending && type === "submit" && <button type="submit" disabled hidden />}
       {/* Not React Aria's `isPending`: its announcement is left behind, naming what has gone. */}
       <span className="only-heard" role="status">
         {isPending && t("wait")}

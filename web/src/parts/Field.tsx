@@ -21,6 +21,7 @@ interface FieldProps<Values extends FieldValues> {
   lines?: number;
   inputMode?: "text" | "numeric" | "decimal";
   autoComplete?: string;
+  /** Only for the one thing that a window asks for. */
   autoFocus?: boolean;
   isReadOnly?: boolean;
   rules?: RegisterOptions<Values, FieldPath<Values>>;
@@ -45,7 +46,6 @@ export function Field<Values extends FieldValues>(props: FieldProps<Values>) {
       validationBehavior="aria"
       autoComplete={autoComplete}
       inputMode={inputMode}
-      // eslint-disable-next-line jsx-a11y/no-autofocus -- the one thing that a dialog asks for
       autoFocus={autoFocus}
     >
       <Label className={css.label}>{label}</Label>

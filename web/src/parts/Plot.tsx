@@ -7,7 +7,7 @@ import css from "./Plot.module.css";
 const HEIGHT = 170;
 const FOOT = 24;
 
-export interface Bar {
+interface Bar {
   /** A day, as in `2026-11-21`. */
   readonly day: string;
   readonly amount: number;

@@ -7,7 +7,7 @@ import css from "../parts/form.module.css";
 
 type Provider = Schemas["ProviderOut"];
 
-export const providersQuery = queryOptions({
+const providersQuery = queryOptions({
   queryKey: ["providers"],
   queryFn: () => answer(api.GET("/api/v1/auth/providers")),
   staleTime: Infinity,

@@ -12,6 +12,8 @@ import { AdminIcon, ChallengesIcon, DashboardIcon, GoalsIcon, LeaderboardsIcon, 
 import { Look } from "./Look";
 import css from "./Shell.module.css";
 
+const whenOnlineChanges = (told: () => void): (() => void) => onlineManager.subscribe(told);
+
 const Leaving = lazy(() => import("../session/Leaving"));
 
 /** What is around every room. */
@@ -21,10 +23,7 @@ export function Shell() {
   const signOut = useSignOut();
   useOtherTabs();
   const main = useFocusOfNewRooms();
-  const isOnline = useSyncExternalStore(
-    (told) => onlineManager.subscribe(told),
-    () => onlineManager.isOnline(),
-  );
+  const isOnline = useSyncExternalStore(whenOnlineChanges, () => onlineManager.isOnline());
   return (
     <div className={css.shell}>
       <a className={css.skip} href="#content" onClick={(event) => (event.preventDefault(), main.current?.focus())}>

@@ -13,7 +13,7 @@ export const STATUSES = ["active", "suspended", "erased"] as const;
 export const TASK_STATES = ["queued", "sent", "running", "succeeded", "failed", "cancelled"] as const;
 export const EVENT_STATES = ["parked", "waiting", "claimed", "done"] as const;
 
-export interface UserFilters {
+interface UserFilters {
   search?: string;
   role?: (typeof ROLES)[number];
   status?: (typeof STATUSES)[number];
@@ -59,7 +59,7 @@ export const auditQuery = (filters: AuditFilters) =>
     answer(api.GET("/api/v1/admin/audit-log", { params: { query: { ...filters, cursor } } })),
   );
 
-export interface EventFilters {
+interface EventFilters {
   state: (typeof EVENT_STATES)[number];
   handler?: string;
 }
@@ -77,7 +77,7 @@ export const eventQuery = (id: number) =>
     queryFn: () => answer(api.GET("/api/v1/admin/events/{event_id}", { params: { path: { event_id: id } } })),
   });
 
-export interface TaskFilters {
+interface TaskFilters {
   state?: (typeof TASK_STATES)[number];
   routine: boolean;
 }

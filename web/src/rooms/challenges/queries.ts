@@ -10,10 +10,10 @@ import { forgetDraft } from "../../parts/draft";
 
 export type Challenge = Schemas["ChallengeOut"];
 export type ChallengeSummary = Schemas["ChallengeSummary"];
-export type Grader = Challenge["grader"];
+type Grader = Challenge["grader"];
 export type GraderOf<Type extends Grader["type"]> = Extract<Grader, { type: Type }>;
 export type Attempt = Schemas["AttemptOut"];
-export type Status = Attempt["status"];
+type Status = Attempt["status"];
 export type Difficulty = Challenge["difficulty"];
 
 export const DIFFICULTIES: readonly Difficulty[] = ["easy", "medium", "hard", "expert"];

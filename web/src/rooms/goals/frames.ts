@@ -19,7 +19,7 @@ export interface Proposed {
   readonly change: Change;
 }
 
-export interface MemberMessage {
+interface MemberMessage {
   readonly type: "message";
   readonly by: "member";
   readonly seq: number;
@@ -38,7 +38,7 @@ export interface HallMessage {
   readonly notes: readonly string[];
 }
 
-export interface Interrupted {
+interface Interrupted {
   readonly type: "interrupted";
   readonly seq: number;
   readonly answers: number;

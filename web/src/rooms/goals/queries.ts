@@ -14,7 +14,7 @@ export type GoalSummary = Sent<Schemas["GoalSummary"]>;
 export type Plan = Sent<Schemas["PlanOut"]>;
 export type Milestone = Sent<Schemas["MilestoneOut"]>;
 export type Task = Sent<Schemas["PlannedTaskOut"]>;
-export type TaskChange = Schemas["TaskChange"];
+type TaskChange = Schemas["TaskChange"];
 
 const GOALS_AT_ONCE = 50;
 
@@ -104,7 +104,9 @@ export function usePlanRequest(goalId: string) {
 export function useTaskChange(goalId: string) {
   const client = useQueryClient();
   const { queryKey } = goalQuery(goalId);
+  const mutationKey = ["task-change", goalId];
   return useMutation({
+    mutationKey,
     mutationFn: ({ id, change }: { id: string; change: TaskChange }) =>
       answer(api.PATCH("/api/v1/tasks/{task_id}", { params: { path: { task_id: id } }, body: change })),
     onMutate: async ({ id, change }) => {
@@ -113,9 +115,11 @@ export function useTaskChange(goalId: string) {
       client.setQueryData(queryKey, (shown) => shown && changed(shown, id, change));
       return { before };
     },
-    onError: (_, __, context) => client.setQueryData(queryKey, context?.before),
+    // This one only: others may be under way.
+    onError: (_, { id }, context) => client.setQueryData(queryKey, (shown) => shown && putBack(shown, id, context?.before)),
     onSettled: (_, __, { id }) => {
-      lookAgain(client);
+      // What is read before the last one under way has arrived would take that back on the page.
+      if (client.isMutating({ mutationKey }) === 1) lookAgain(client);
       void client.invalidateQueries({ queryKey: activitiesQuery(id).queryKey });
     },
   });
@@ -123,20 +127,26 @@ export function useTaskChange(goalId: string) {
 
 function changed(goal: Goal, id: string, { scheduled_on, status }: TaskChange): Goal {
   if (!goal.plan) return goal;
-  const task = (each: Task): Task =>
-    each.id === id
-      ? {
-          ...each,
-          ...(scheduled_on && { scheduled_on, status: "open" as const }),
-          ...(status && { status }),
-        }
-      : each;
-  return {
-    ...goal,
-    plan: {
-      ...goal.plan,
-      unplaced: goal.plan.unplaced.filter((each) => each.id !== id || !scheduled_on),
-      milestones: goal.plan.milestones.map((milestone) => ({ ...milestone, tasks: milestone.tasks.map(task) })),
-    },
-  };
+  const plan = withTask(goal.plan, id, (task) => ({
+    ...task,
+    ...(scheduled_on && { scheduled_on, status: "open" }),
+    ...(status && { status }),
+  }));
+  return { ...goal, plan: { ...plan, unplaced: plan.unplaced.filter((each) => each.id !== id || !scheduled_on) } };
+}
+
+function putBack(goal: Goal, id: string, before: Goal | undefined): Goal {
+  const was = before?.plan && tasksOf(before.plan).find((task) => task.id === id);
+  if (!goal.plan || !was) return goal;
+  const others = goal.plan.unplaced.filter((each) => each.id !== id);
+  const unplaced = before.plan?.unplaced.filter((each) => each.id === id) ?? [];
+  return { ...goal, plan: { ...withTask(goal.plan, id, () => was), unplaced: [...others, ...unplaced] } };
+}
+
+function withTask(plan: Plan, id: string, change: (task: Task) => Task): Plan {
+  const milestones = plan.milestones.map((milestone) => ({
+    ...milestone,
+    tasks: milestone.tasks.map((task) => (task.id === id ? change(task) : task)),
+  }));
+  return { ...plan, milestones };
 }

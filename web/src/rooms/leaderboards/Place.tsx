@@ -1,5 +1,5 @@
 import { useQuery } from "@tanstack/react-query";
-import { useRef } from "react";
+import { useState } from "react";
 
 import type { Schemas } from "../../api/client";
 import { progressQuery } from "../../api/queries";
@@ -43,12 +43,12 @@ function jump(): void {
 function Moved({ rank }: { rank: number }) {
   const { t } = useWords("boards");
   const format = useFormats();
-  const first = useRef(rank);
-  const hasMoved = useRef(false);
-  hasMoved.current ||= first.current !== rank;
+  const [first] = useState(rank);
+  const [hasMoved, setMoved] = useState(false);
+  if (!hasMoved && rank !== first) setMoved(true);
   return (
     <p className="only-heard" role="status">
-      {hasMoved.current && t("place.moved", { rank: format.number(rank) })}
+      {hasMoved && t("place.moved", { rank: format.number(rank) })}
     </p>
   );
 }

@@ -3,7 +3,7 @@ import type { Period } from "./queries";
 
 /** The periods that can be chosen by one word: so many days up to today. */
 export const LENGTHS = ["7", "30", "90", "365"] as const;
-export const USUAL = "30";
+const USUAL = "30";
 
 /** Reads the period from the page's address; the usual one, if that says none. */
 export function periodIn(address: URLSearchParams): Period & { length: string } {
