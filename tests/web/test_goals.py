@@ -12,7 +12,16 @@ from typing import Any
 import httpx
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, Locator, Page, StorageState, WebSocketRoute
+from playwright.async_api import (
+    Browser,
+    Locator,
+    Page,
+    Request,
+    Route,
+    StorageState,
+    WebSocketRoute,
+    expect,
+)
 
 from tests.system.guests import Guest, admin_of, publish_flag
 from tests.system.running_hall import RunningHall
@@ -287,7 +296,7 @@ async def test_a_move_that_is_refused_is_taken_back_with_the_reason(
     await drag(page, task, in_days(5))
     await page.get_by_role("alert").get_by_text("after the goal’s deadline").wait_for()
     await day(page, task["scheduled_on"]).get_by_text(task["title"]).wait_for()
-    assert await day(page, in_days(5)).get_by_text(task["title"]).count() == 0
+    await expect(day(page, in_days(5)).get_by_text(task["title"])).to_have_count(0)
     # The same by choosing a day.
     await page.locator("ol").get_by_role("button", name=task["title"]).first.click()
     await page.get_by_label("Move to").fill(in_days(2))
@@ -295,6 +304,40 @@ async def test_a_move_that_is_refused_is_taken_back_with_the_reason(
     await page.get_by_role("dialog").get_by_text(long_day(in_days(2))).wait_for()
     await visitor.press("Close")
     await day(page, in_days(2)).get_by_text(task["title"]).wait_for()
+
+
+async def test_a_move_that_is_refused_takes_back_no_other(visitor: Visitor, member: Guest) -> None:
+    goal = await active(member, deadline=in_days(3))
+    refused, other = tasks_of(goal)[:2]
+    to = next(it for it in map(in_days, (1, 2)) if it != other["scheduled_on"])
+    page = visitor.page
+    go_on = asyncio.Event()
+
+    async def hold(route: Route) -> None:
+        await go_on.wait()
+        await route.continue_()
+
+    await page.route(f"**/api/v1/tasks/{other['id']}", hold)
+    await page.goto(f"/goals/{goal['id']}")
+    await visitor.sees("Your days")
+    await visitor.settled()
+    read_anew: list[str] = []
+
+    def note(request: Request) -> None:
+        if request.url.endswith(f"/api/v1/goals/{goal['id']}"):
+            read_anew.append(request.url)
+
+    page.on("request", note)
+    await drag(page, other, to)
+    await expect(day(page, to).get_by_text(other["title"])).to_be_visible()
+    await drag(page, refused, in_days(5))
+    await page.get_by_role("alert").get_by_text("after the goal’s deadline").wait_for()
+    await expect(day(page, refused["scheduled_on"]).get_by_text(refused["title"])).to_be_visible()
+    await expect(day(page, to).get_by_text(other["title"])).to_be_visible()
+    assert read_anew == [], "what is read now does not have the move that is under way"
+    async with page.expect_response(lambda it: it.url.endswith(f"/goals/{goal['id']}")):
+        go_on.set()
+    await expect(day(page, to).get_by_text(other["title"])).to_be_visible()
 
 
 def long_day(iso: str) -> str:

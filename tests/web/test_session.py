@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import AsyncIterator
 
 import httpx
 import pyotp
 import pytest_asyncio
-from playwright.async_api import Page, Request
+from playwright.async_api import Page, Request, Route
 
 from tests.system.guests import Guest, admin_of
 from tests.system.running_hall import PASSWORD, RunningHall
@@ -17,6 +18,7 @@ from tests.web.guests import busy_member
 from tests.web.visitor import Visitor
 
 ACCESS_COOKIE = "__Host-guildhall"
+PATIENCE_SECONDS = 30
 
 
 @pytest_asyncio.fixture
@@ -54,8 +56,9 @@ def link_in_letters(hall: RunningHall, page: str, name: str) -> str | None:
 
 async def letter_link(visitor: Visitor, page: str) -> str:
     """Wait for a letter's link."""
-    while (link := link_in_letters(visitor.hall, page, visitor.name)) is None:
-        await visitor.page.wait_for_timeout(100)
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        while (link := link_in_letters(visitor.hall, page, visitor.name)) is None:
+            await visitor.page.wait_for_timeout(100)
     return link
 
 
@@ -296,3 +299,28 @@ async def test_a_defect_of_the_hall_is_said_and_tried_again(
         await hall.rows("ALTER TABLE xp_ledger_mislaid RENAME TO xp_ledger")
     await history.get_by_role("button", name="Try again").click()
     await history.get_by_text("No XP yet in these 30 days.").wait_for()
+
+
+async def test_a_form_of_one_line_is_sent_once_however_often_enter_is_pressed(
+    visitor: Visitor,
+) -> None:
+    page = visitor.page
+    sent: list[str] = []
+    go_on = asyncio.Event()
+
+    async def hold(route: Route) -> None:
+        sent.append(route.request.url)
+        await go_on.wait()
+        await route.continue_()
+
+    await page.route("**/api/v1/auth/password-reset", hold)
+    await page.goto("/reset-password")
+    line = page.get_by_label("Email address")
+    await line.fill(visitor.email)
+    await line.press("Enter")
+    await page.get_by_role("status").get_by_text("One moment").wait_for()
+    await line.press("Enter")
+    await line.press("Enter")
+    go_on.set()
+    await page.get_by_text("a letter is on its way").wait_for()
+    assert len(sent) == 1

@@ -1,20 +1,24 @@
-import { useQuery } from "@tanstack/react-query";
+import { usePrefetchQuery, useQuery } from "@tanstack/react-query";
 import { Link } from "react-router";
 
 import { useFormats } from "../../i18n/formats";
 import { useWords } from "../../i18n";
+import { domainsQuery } from "../../api/queries";
 import { Badges } from "../../parts/Badges";
 import { Card, Skeleton } from "../../parts/Card";
+import { todayOf } from "../../parts/days";
 import { ProblemNotice } from "../../parts/Notice";
 import { Ranks } from "../../parts/Ranks";
 import text from "../../parts/text.module.css";
+import type { Me } from "../../session/me";
 import { useMe } from "../../session/MembersOnly";
 import { Missed } from "../goals/Missed";
+import { reschedulingQuery } from "../goals/queries";
 import css from "./Dashboard.module.css";
 import { weeksUntil } from "./days";
 import { History } from "./History";
 import { NextBadges } from "./NextBadges";
-import { dashboardQuery, useXpAsTold, type Dashboard } from "./queries";
+import { dashboardQuery, freezesQuery, historyQuery, nextBadgesQuery, pausesQuery, useXpAsTold, type Dashboard } from "./queries";
 import { Standing } from "./Standing";
 import { Streak } from "./Streak";
 import { Today } from "./Today";
@@ -34,6 +38,7 @@ export function Component() {
   const me = useMe();
   const { data, error, refetch } = useQuery(dashboardQuery(me.id));
   useXpAsTold(me.id);
+  useCardsPrefetched(me);
   const days = data ? weeksUntil(data.today.date, WEEKS) : [];
   return (
     <div className={text.page}>
@@ -60,6 +65,18 @@ export function Component() {
       )}
     </div>
   );
+}
+
+/** What the cards show is on its way while the dashboard is, and not only once they are there. */
+function useCardsPrefetched(me: Me): void {
+  const today = todayOf(me);
+  const [since = today] = weeksUntil(today, WEEKS);
+  usePrefetchQuery(historyQuery(since));
+  usePrefetchQuery(freezesQuery(since));
+  usePrefetchQuery(pausesQuery);
+  usePrefetchQuery(nextBadgesQuery);
+  usePrefetchQuery(reschedulingQuery);
+  usePrefetchQuery(domainsQuery);
 }
 
 function Waiting() {
