@@ -260,6 +260,19 @@ async def test_prerequisites_lock_a_challenge_until_they_are_passed(
     assert (await mine.post(f"/challenges/{second.id}/attempts")).status_code == 201
 
 
+async def test_what_one_cannot_take_is_not_open(
+    client: Client, committed: Hall, member: Person, other: Person, settle: Any
+) -> None:
+    own = await factories.challenge(committed, other.member)
+    tried = await factories.challenge(committed, member.member, max_attempts=1)
+    mine = client.of(other)
+    assert await in_state(mine, "open") == {str(tried.id): []}
+    await factories.attempt(committed, other.member, tried, {"answer": "wrong"})
+    await settle()
+    assert await in_state(mine, "open") == {}
+    assert await in_state(client.of(member), "open") == {str(own.id): []}
+
+
 async def test_prerequisites_never_lead_back(
     client: Client, committed: Hall, member: Person
 ) -> None:

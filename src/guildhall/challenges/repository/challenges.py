@@ -46,7 +46,9 @@ WITH open AS (
       AND ($4::text IS NULL OR c.tags @> ARRAY[$4])
       AND ($9::text IS NULL
            OR $9 = 'passed' AND m.passed_at IS NOT NULL
-           OR $9 = 'open' AND m.passed_at IS NULL AND NOT EXISTS (
+           OR $9 = 'open' AND m.passed_at IS NULL AND c.created_by IS DISTINCT FROM $1
+           AND (c.max_attempts IS NULL OR coalesce(m.submissions, 0) < c.max_attempts)
+           AND NOT EXISTS (
                SELECT 1 FROM challenge_requirements q
                JOIN challenges n ON n.id = q.requires_id AND n.deleted_at IS NULL
                LEFT JOIN challenge_records p ON p.user_id = $1 AND p.challenge_id = q.requires_id
