@@ -400,6 +400,9 @@ async def test_streams_end_themselves_before_the_process_does(
     problem(answer, 503, "hall_draining")
 
 
+UNREADABLE = (b"", b"{", b"[1]", b'[["x", "y", 1]]', b'[[1, "y", 1]]', b"[1, 2]")
+
+
 @WAYS
 async def test_what_several_members_are_told_at_once_reaches_each(
     live: Served, committed: Hall, member: Person, other: Person, way: Any
@@ -449,7 +452,7 @@ async def test_a_message_that_cannot_be_read_ends_nothing(
     async with by_events(live, member) as listener:
         await listener.hears()
         for channel in Channel:
-            for message in (b"", b"{", b"[1]", b'[["x", "y", 1]]', b"[1, 2]"):
+            for message in UNREADABLE:
                 await committed.redis.publish(channel_of(committed.redis, channel), message)
         await tell_member(committed.redis, member.id, "after", None)
         assert await listener.hears() == ("after", None)

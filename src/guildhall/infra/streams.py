@@ -248,7 +248,7 @@ class Streams:
                 event, names = orjson.loads(data)
                 self._changed[event].update(names)
                 self._change.set()
-        except (ValueError, TypeError):
+        except (ValueError, TypeError, AttributeError):
             log.warning("live_message_unreadable", channel=channel)
 
     async def _tell_hall_now_and_then(self) -> None:
