@@ -232,9 +232,10 @@ async def test_all_that_is_parked_of_one_handler_is_replayed_at_once(
     query = {"handler": "infra.hear"}
     parked = (await chief.get("/admin/events", params=query)).json()["items"]
     assert len(parked) == 2
-    for expected in (2, 0):
-        answer = await chief.post("/admin/events/replay", json=query)
-        assert answer.json() == {"replayed": expected}
+    answers = await asyncio.gather(
+        *(chief.post("/admin/events/replay", json=query) for _ in range(8))
+    )
+    assert sorted(answer.json()["replayed"] for answer in answers) == [0] * 7 + [2]
     assert (await chief.get("/admin/events", params=query)).json()["items"] == []
     assert len((await chief.get("/admin/events")).json()["items"]) == 1
     await house.run("UPDATE outbox_events SET available_at = now()")
