@@ -13,24 +13,18 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import httpx
-import pyotp
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, CDPSession, StorageState
+from playwright.async_api import Browser, expect
 
 from tests.oidc_server import PASSWORD as PASSWORD_ELSEWHERE
 from tests.oidc_server import running_oidc_server
 from tests.system.guests import Guest
 from tests.system.running_hall import PASSWORD, RunningHall, running_hall, until
-from tests.web.looks import PHONE, look, look_around, look_at
+from tests.web.factors import add_passkey, authenticator, set_up_app
+from tests.web.looks import look
 from tests.web.visitor import Visitor
 
-ROOMS = {
-    "settings-security": ("/settings/security", "Password"),
-    "settings-devices": ("/settings/devices", "Devices you have used"),
-    "settings-api-keys": ("/settings/api-keys", "Your keys"),
-    "settings-data": ("/settings/data", "Delete your account"),
-}
 WEB = Path(__file__).resolve().parents[2] / "web"
 PIXELS = 4
 READER = """
@@ -43,34 +37,13 @@ const side = Number(process.argv[1]);
 process.stdout.write(decodeQR({ width: side, height: side, data }));
 """
 STEP_SECONDS = 30
-OPEN_ROOMS = {
-    "setup": ("/setup#token=ghs_any", "Open the hall"),
-    "setup-token": ("/setup", "Open the hall"),
-}
 RECOVERY_CODE = re.compile(r"(?:[A-Z2-7]{4}-){5}[A-Z2-7]{4}")
-STEP_SECONDS = 30
 
 
 @pytest_asyncio.fixture
 async def client(hall: RunningHall) -> AsyncIterator[httpx.AsyncClient]:
     async with httpx.AsyncClient(base_url=hall.url, timeout=30) as new:
         yield new
-
-
-async def authenticator(visitor: Visitor) -> CDPSession:
-    """Give the visitor's device a fingerprint reader that keeps passkeys."""
-    devtools = await visitor.context.new_cdp_session(visitor.page)
-    await devtools.send("WebAuthn.enable")
-    options = {
-        "protocol": "ctap2",
-        "transport": "internal",
-        "hasResidentKey": True,
-        "hasUserVerification": True,
-        "isUserVerified": True,
-        "automaticPresenceSimulation": True,
-    }
-    await devtools.send("WebAuthn.addVirtualAuthenticator", {"options": options})
-    return devtools
 
 
 async def read_qr(path: str) -> str:
@@ -116,27 +89,6 @@ async def sign_out_and_in(visitor: Visitor) -> None:
     await visitor.page.goto("/sign-in")
     await visitor.fill(**{"Name or email address": visitor.name, "Password": PASSWORD})
     await visitor.press("Sign in")
-
-
-async def set_up_app(visitor: Visitor) -> tuple[pyotp.TOTP, list[str]]:
-    """Set up an app by the page; give the app, and the recovery codes as they were shown."""
-    page = visitor.page
-    await page.goto("/settings/security")
-    await visitor.press("Set up an app")
-    await visitor.sees("Set up your app")
-    shown = await page.locator("figure code").inner_text()
-    app = pyotp.TOTP(shown.replace(" ", ""))
-    link = await page.get_by_role("link", name="Or open an app").get_attribute("href")
-    assert link is not None
-    assert pyotp.parse_uri(link).secret == app.secret
-    await visitor.fill(Code_from_the_app="000000")
-    await visitor.press("Confirm")
-    await page.locator("[aria-invalid=true]").wait_for()
-    await visitor.fill(Code_from_the_app=app.now())
-    await visitor.press("Confirm")
-    await visitor.sees("Your recovery codes")
-    codes = await page.get_by_role("dialog").locator("li").all_inner_texts()
-    return app, codes
 
 
 async def test_an_app_is_set_up_by_the_page_and_then_asked_for(visitor: Visitor) -> None:
@@ -244,13 +196,6 @@ async def test_a_passkey_is_made_and_lets_in(visitor: Visitor, hall: RunningHall
     await page.goto("/sign-in")
     await visitor.press("Use a passkey")
     await page.get_by_role("alert").get_by_text("The hall does not know this passkey").wait_for()
-
-
-async def add_passkey(visitor: Visitor) -> None:
-    await visitor.page.goto("/settings/security")
-    await visitor.press("Add a passkey")
-    await visitor.press("Go on")
-    await visitor.page.get_by_role("list", name="Passkeys").wait_for()
 
 
 async def change_something_after_the_end(visitor: Visitor) -> None:
@@ -368,7 +313,7 @@ async def test_sessions_elsewhere_are_ended_all_at_once(
     await dialog.get_by_role("button", name="Sign out everywhere else").click()
     sessions = page.get_by_role("list", name="Where you are signed in")
     await sessions.get_by_role("button").first.wait_for(state="detached")
-    assert await sessions.get_by_role("listitem").count() == 1
+    await expect(sessions.get_by_role("listitem")).to_have_count(1)
     for guest in guests:
         answer, _ = await guest.ask("GET", "/users/me")
         assert answer.status_code == 401
@@ -414,7 +359,7 @@ async def test_a_key_made_by_the_page_opens_what_it_may_until_it_is_revoked(
     await dialog.wait_for(state="detached")
     assert await opens(second, "/goals") == 401
     await page.get_by_role("button", name="Revoke Backup script").wait_for(state="detached")
-    assert await page.get_by_text("revoked on").count() == 2
+    await expect(page.get_by_text("revoked on")).to_have_count(2)
 
 
 async def test_ones_data_is_put_together_and_fetched(visitor: Visitor) -> None:
@@ -562,98 +507,3 @@ async def sign_in_elsewhere(visitor: Visitor, *, is_known: bool = False) -> None
     await page.locator("input[name=password]").press("Enter")
     if not is_known:
         await page.locator("button[name=answer][value=accept]").click()
-
-
-@pytest_asyncio.fixture(scope="module")
-async def settled_in(browser: Browser, hall: RunningHall) -> AsyncIterator[StorageState]:
-    """The browser of a member with one of everything, and about to leave."""
-    async with (
-        httpx.AsyncClient(base_url=hall.url, timeout=30) as client,
-        Visitor.at(browser, hall) as visitor,
-    ):
-        await visitor.sign_up()
-        await authenticator(visitor)
-        await add_passkey(visitor)
-        guest = Guest(client, visitor.name)
-        await guest.login()
-        for name, scopes in (
-            ("Backup script", ["goals:read", "identity:read"]),
-            ("The lamp in the kitchen that shows today’s tasks", ["goals:read", "goals:write"]),
-            ("An old one", ["progression:read"]),
-        ):
-            body = {"name": name, "scopes": scopes}
-            made = await guest.post("/users/me/api-keys", body, expect=201)
-        answer, _ = await guest.ask("DELETE", f"/users/me/api-keys/{made['id']}")
-        assert answer.status_code == 204, answer.text
-        await guest.post("/users/me/export", expect=202)
-        await visitor.page.goto("/settings/data")
-        await visitor.page.get_by_role("button", name="Download").wait_for()
-        yield await visitor.context.storage_state()
-
-
-@pytest.mark.parametrize("room", ROOMS)
-async def test_a_room_of_the_settings_is_there(
-    browser: Browser,
-    hall: RunningHall,
-    settled_in: StorageState,
-    room: str,
-) -> None:
-    await look_at(browser, hall, (room, *ROOMS[room]), settled_in)
-
-
-@pytest.mark.parametrize("room", OPEN_ROOMS)
-async def test_the_first_admin_s_page_is_there(
-    browser: Browser, hall: RunningHall, room: str
-) -> None:
-    await look_at(browser, hall, (room, *OPEN_ROOMS[room]))
-
-
-async def test_what_is_shown_once_can_be_looked_at(browser: Browser, hall: RunningHall) -> None:
-    async with Visitor.at(browser, hall, viewport=PHONE) as visitor:
-        page = visitor.page
-        await visitor.sign_up()
-        await page.goto("/settings/security")
-        await visitor.press("Set up an app")
-        await visitor.sees("Set up your app")
-        await look_around(visitor, "app-setup")
-        await visitor.press("Cancel")
-        await set_up_app(visitor)
-        await look_around(visitor, "recovery-codes")
-        await visitor.press("I have kept them")
-        await page.get_by_text("10 recovery codes are left").wait_for()
-        await look_around(visitor, "app-on")
-
-        await page.goto("/settings/api-keys")
-        await visitor.press("Make a key")
-        await look_around(visitor, "new-key")
-        await visitor.fill(What_it_is_for="Backup script")
-        dialog = page.get_by_role("dialog")
-        await dialog.get_by_label("goals, plans and today’s tasks").check()
-        await dialog.get_by_role("button", name="Make a key").click()
-        await visitor.sees("Your new key")
-        await look_around(visitor, "made-key")
-        await visitor.press("I have kept it")
-
-        await page.goto("/settings/data")
-        await visitor.press("Delete my account …")
-        await look_around(visitor, "deletion")
-        await page.get_by_label("To confirm, type your name").fill(visitor.name)
-        await visitor.press("Delete my account")
-        await page.get_by_role("alert").wait_for()
-        await look_around(visitor, "leaving")
-
-
-async def test_the_settings_speak_german(
-    browser: Browser, hall: RunningHall, settled_in: StorageState
-) -> None:
-    german = {"viewport": PHONE, "locale": "de-DE", "storage_state": settled_in}
-    async with Visitor.at(browser, hall, **german) as visitor:
-        for name, address, heading in (
-            ("security", "/settings/security", "Passwort"),
-            ("devices", "/settings/devices", "Geräte, die du benutzt hast"),
-            ("api-keys", "/settings/api-keys", "Deine Schlüssel"),
-            ("data", "/settings/data", "Dein Konto löschen"),
-        ):
-            await visitor.page.goto(address)
-            await visitor.sees(heading)
-            await look(visitor, f"settings-{name}-german")

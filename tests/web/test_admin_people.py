@@ -191,7 +191,7 @@ async def test_a_role_opens_rooms_and_the_record_tells_who_gave_it(
     await visitor.page.goto("/admin")
     await visitor.sees("This room is not for you")
     assert await faults_of(visitor.page) == []
-    assert await visitor.page.get_by_role("link", name="Administration").count() == 0
+    await expect(visitor.page.get_by_role("link", name="Administration")).to_have_count(0)
 
     page = chief.page
     await page.goto(f"/admin/users/{await find(office.admin, visitor.name)}")
@@ -203,7 +203,7 @@ async def test_a_role_opens_rooms_and_the_record_tells_who_gave_it(
     await visitor.page.get_by_role("link", name="Administration").click()
     await visitor.sees("Review queue")
     rooms = visitor.page.get_by_role("navigation", name="Administration").get_by_role("link")
-    assert await rooms.all_inner_texts() == ["Review queue"]
+    await expect(rooms).to_have_text(["Review queue"])
     await visitor.page.goto("/admin/users")
     await visitor.page.get_by_text("Only administrators enter this room").wait_for()
 
@@ -386,7 +386,7 @@ async def test_a_task_is_seen_moving_and_is_cancelled(
         await confirm(page, "Cancel the task")
         await page.get_by_role("main").get_by_text("Cancelled", exact=True).wait_for()
         await page.get_by_role("link", name=member.username).wait_for()
-        assert await page.get_by_role("button", name="Cancel the task").count() == 0
+        await expect(page.get_by_role("button", name="Cancel the task")).to_have_count(0)
     (row,) = await hall.rows(
         "SELECT state FROM task_executions WHERE requested_by = $1", UUID(member.id)
     )

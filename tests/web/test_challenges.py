@@ -141,15 +141,15 @@ async def test_from_joining_to_xp_that_is_explained(visitor: Visitor, made: Made
     await visitor.sees("Find the lantern")
     # What a member wrote is shown, and does nothing.
     await page.get_by_text("<b>no HTML</b> & no harm").wait_for()
-    assert await page.get_by_role("link", name="a trap").count() == 0
-    assert await page.get_by_role("link", name="The manual").count() == 1
+    await expect(page.get_by_role("link", name="a trap")).to_have_count(0)
+    await expect(page.get_by_role("link", name="The manual")).to_have_count(1)
 
     await visitor.press("Take it on")
     await visitor.press("Hand in")
     await page.get_by_text("Please fill this in.").wait_for()
     await answer_flag(visitor, "torch")
     await page.get_by_text("That is not it.").wait_for()
-    assert await page.get_by_text("on the shelf").count() == 0
+    await expect(page.get_by_text("on the shelf")).to_have_count(0)
     second = await visitor.context.new_page()
     visitor.listen(second)
     await second.goto("/dashboard")
@@ -201,9 +201,9 @@ async def test_a_quiz_with_every_kind_of_question(visitor: Visitor, made: Made) 
     await visitor.press("Hand in all the same")
     await page.get_by_text("Not passed yet").wait_for()
     await page.get_by_text("It takes 70 of 100 to pass.").wait_for()
-    assert await page.get_by_text("Right", exact=True).count() == 3
-    assert await page.get_by_text("Not right", exact=True).count() == 2
-    assert await page.get_by_text("is another").count() == 0, "spoilt before a pass"
+    await expect(page.get_by_text("Right", exact=True)).to_have_count(3)
+    await expect(page.get_by_text("Not right", exact=True)).to_have_count(2)
+    await expect(page.get_by_text("is another"), "spoilt before a pass").to_have_count(0)
     await page.get_by_text("You gave no answer.").wait_for()
     assert "guildhall.draft.attempt" not in await page.evaluate("Object.keys(localStorage).join()")
 
@@ -297,7 +297,7 @@ async def test_a_limit_of_attempts_is_told_and_kept(visitor: Visitor, made: Made
     await page.get_by_text("on the shelf").wait_for()
     await expect(page.get_by_role("button", name="Try again")).to_have_count(0)
     earlier = page.get_by_role("region", name="Earlier attempts")
-    assert await earlier.get_by_role("listitem").count() == 1
+    await expect(earlier.get_by_role("listitem")).to_have_count(1)
 
 
 async def test_a_pause_between_answers_counts_down(visitor: Visitor, made: Made) -> None:
@@ -336,7 +336,7 @@ async def test_the_list_is_narrowed_by_its_address(visitor: Visitor, made: Made)
     await visitor.sign_up()
     await page.goto("/challenges?tag=of-these-tests&difficulty=hard")
     await page.get_by_role("link", name="An essay").wait_for()
-    assert await page.get_by_role("main").get_by_role("heading", level=2).count() == 1
+    await expect(page.get_by_role("main").get_by_role("heading", level=2)).to_have_count(1)
     await page.get_by_label("Field", exact=True).select_option("sql")
     await page.get_by_text("No challenge fits all of this.").wait_for()
     assert "domain=sql" in page.url
@@ -357,7 +357,7 @@ async def test_the_list_is_narrowed_by_its_address(visitor: Visitor, made: Made)
     await page.goto("/challenges")
     headings = page.get_by_role("main").get_by_role("heading", level=2)
     await headings.nth(19).wait_for()
-    assert await headings.count() == 20
+    await expect(headings).to_have_count(20)
     await visitor.press("Show more")
     await headings.nth(20).wait_for()
 
@@ -407,7 +407,7 @@ async def test_a_quiz_is_written_published_and_changed(
 
     await visitor.press("Publish")
     await page.get_by_text("You wrote this challenge.").wait_for()
-    assert await page.get_by_role("button", name="Take it on").count() == 0
+    await expect(page.get_by_role("button", name="Take it on")).to_have_count(0)
     await page.get_by_role("link", name="Change it").click()
     await visitor.fill(Title="Not this")
     await page.reload()
@@ -487,7 +487,7 @@ async def test_others_cannot_change_a_challenge(visitor: Visitor, made: Made) ->
     await visitor.sign_up()
     await visitor.page.goto(f"{made.room('flag')}/edit")
     await visitor.page.get_by_text("Only its author, a moderator or an admin").wait_for()
-    assert await visitor.page.get_by_label("Title").count() == 0
+    await expect(visitor.page.get_by_label("Title")).to_have_count(0)
 
 
 ROOMS = {

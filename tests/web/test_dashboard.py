@@ -103,6 +103,7 @@ async def test_the_days_are_there_in_words(
         await expect(days.get_by_role("img")).to_have_accessible_name(re.compile("^Of the last"))
         await days.get_by_text("Day by day").click()
         table = days.get_by_role("region", name="Day by day")
+        await table.get_by_role("row", name="Paused").first.wait_for()
         assert await table.get_by_role("row", name="Paused").count() >= 7
         assert await table.get_by_role("row", name="Saved by a free day").count() >= 1
         assert await table.get_by_role("row", name="XP earned").count() > 90
