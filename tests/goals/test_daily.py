@@ -147,6 +147,18 @@ async def test_a_day_off_is_empty_and_says_why(
     assert tasks_of(goal)[0]["id"] in {task["id"] for task in today["left_out"]}
 
 
+async def test_who_moves_their_clock_past_midnight_is_not_away(
+    mine: Client, goal: dict[str, Any], settle: Callable[[], Awaitable[None]]
+) -> None:
+    """No streak is held against the days of the move; they can be worked on all the same."""
+    ok(await mine.patch("/users/me", json={"time_zone": "Pacific/Kiritimati"}))
+    await settle()
+    today = await day_of(mine)
+    assert today["date"] == (TODAY + timedelta(days=1)).isoformat()
+    assert today["capacity_minutes"] > 0, today["capacity_reason"]
+    assert (await mine.get("/progress/me/pauses")).json()["items"], "the move is excused"
+
+
 async def test_a_newcomers_day_is_empty(mine: Client) -> None:
     today = await day_of(mine)
     assert (today["items"], today["left_out"]) == ([], [])

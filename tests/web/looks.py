@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal
 
 from playwright.async_api import Browser, StorageState, ViewportSize
 
 from tests.system.running_hall import RunningHall
-from tests.web.axe import faults_of
+from tests.web.axe import COLOURS, RULES, faults_of
 from tests.web.visitor import Visitor
 
 PHONE: ViewportSize = {"width": 390, "height": 844}
@@ -17,23 +18,24 @@ THEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 BEYOND = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
 
 
-async def look(visitor: Visitor, name: str) -> None:
+async def look(visitor: Visitor, name: str, rules: Sequence[str] = RULES) -> None:
     """Look at what a visitor sees just now. Axe finds nothing, nothing stands beyond the edge, and
     a picture is left to be looked at."""
     await visitor.settled()
     await visitor.picture(name)
-    faults = await faults_of(visitor.page)
+    faults = await faults_of(visitor.page, rules)
     assert not faults, "\n".join([name, *faults])
     assert await visitor.page.evaluate(BEYOND) == 0, f"{name}: something is beyond the edge"
 
 
 async def look_around(visitor: Visitor, name: str) -> None:
-    """Look at it on every screen and in every light."""
+    """Look at it on every screen and in every light; once for each screen by all rules."""
     for size, viewport in SIZES.items():
         await visitor.page.set_viewport_size(viewport)
         for theme in THEMES:
             await visitor.page.emulate_media(color_scheme=theme, reduced_motion="reduce")
-            await look(visitor, f"{name}-{size}-{theme}")
+            rules = RULES if theme == "light" else COLOURS
+            await look(visitor, f"{name}-{size}-{theme}", rules)
 
 
 async def look_at(

@@ -55,7 +55,7 @@ async def room_of(uow: UnitOfWork, user_id: UUID) -> Room | None:
     if days is None:
         return None
     today = days.local_day(uow.now)
-    away = (await progression.paused_days(uow, [user_id])).get(user_id, set())
+    away = await progression.days_away(uow, user_id)
     history = [
         DayRecord(day.local_day, day.planned_minutes, day.done_minutes)
         for day in await repository.work_days(uow, user_id, today, LEARNT_FROM_DAYS)

@@ -27,7 +27,7 @@ from guildhall.progression.handlers import (
 )
 from guildhall.progression.personal import PERSONAL
 from guildhall.progression.queries import my_progress
-from guildhall.progression.repository import paused_days
+from guildhall.progression.repository import days_away
 from guildhall.progression.rescoring import APPLY_TASK as APPLY_RESCORING_TASK
 from guildhall.progression.rescoring import PREVIEW_TASK as PREVIEW_RESCORING_TASK
 from guildhall.progression.rescoring import apply as apply_rescoring
@@ -64,6 +64,7 @@ __all__ = [
     "award_achievements",
     "award_badge_to_all",
     "close_seasons",
+    "days_away",
     "domain_texts",
     "domains",
     "excuse_moved_days",
@@ -71,7 +72,6 @@ __all__ = [
     "my_progress",
     "note_happenings",
     "parse_condition",
-    "paused_days",
     "preview_rescoring",
     "publish_boards",
     "rebuild_boards",

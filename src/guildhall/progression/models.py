@@ -19,6 +19,7 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     text,
+    true,
 )
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
@@ -207,6 +208,8 @@ class StreakPause(Base):
     starts_on: Mapped[date]
     ends_on: Mapped[date]
     reason: Mapped[str] = mapped_column(Text)
+    planned: Mapped[bool] = mapped_column(server_default=true())
+    """By the subject, who does nothing on these days; else the hall has excused them."""
 
     __table_args__ = (CheckConstraint("starts_on <= ends_on", name="order"),)
 

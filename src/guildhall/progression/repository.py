@@ -14,7 +14,7 @@ from typing import Any
 from uuid import UUID
 
 import orjson
-from sqlalchemy import Row, TextClause, select, text
+from sqlalchemy import ColumnElement, Row, TextClause, select, text
 
 from guildhall.infra.unit_of_work import UnitOfWork
 from guildhall.kernel.ids import new_id
@@ -31,6 +31,7 @@ __all__ = [
     "active_badges",
     "active_days",
     "award",
+    "days_away",
     "give_badges",
     "lock_standings",
     "note",
@@ -281,11 +282,19 @@ async def save(
 
 
 async def paused_days(uow: UnitOfWork, subject_ids: Collection[UUID]) -> dict[UUID, set[date]]:
-    """Give the days that each subject paused; who never paused is not in it."""
+    """Give the days that nobody holds against each subject; who has none is not in it."""
+    return await _days_of(uow, StreakPause.subject_id.in_(subject_ids))
+
+
+async def days_away(uow: UnitOfWork, subject_id: UUID) -> set[date]:
+    """Give the days on which a subject said that they would do nothing."""
+    found = await _days_of(uow, StreakPause.subject_id == subject_id, StreakPause.planned.is_(True))
+    return found.get(subject_id, set())
+
+
+async def _days_of(uow: UnitOfWork, *which: ColumnElement[bool]) -> dict[UUID, set[date]]:
     pauses = await uow.session.execute(
-        select(StreakPause.subject_id, StreakPause.starts_on, StreakPause.ends_on).where(
-            StreakPause.subject_id.in_(subject_ids)
-        )
+        select(StreakPause.subject_id, StreakPause.starts_on, StreakPause.ends_on).where(*which)
     )
     days: dict[UUID, set[date]] = {}
     for subject_id, starts_on, ends_on in pauses:

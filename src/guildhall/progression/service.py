@@ -194,6 +194,7 @@ async def excuse(
         starts_on=min(since, until),
         ends_on=max(since, until),
         reason="The time zone or the start of the day was changed.",
+        planned=False,
     )
     await _repair_streak(uow, subject_id, added=pause)
 
