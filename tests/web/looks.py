@@ -9,7 +9,7 @@ from playwright.async_api import Browser, StorageState, ViewportSize
 
 from tests.system.running_hall import RunningHall
 from tests.web.axe import COLOURS, RULES, faults_of
-from tests.web.visitor import Visitor
+from tests.web.visitor import PICTURES_WANTED, Visitor
 
 PHONE: ViewportSize = {"width": 390, "height": 844}
 WIDE: ViewportSize = {"width": 1280, "height": 900}
@@ -29,8 +29,11 @@ async def look(visitor: Visitor, name: str, rules: Sequence[str] = RULES) -> Non
 
 
 async def look_around(visitor: Visitor, name: str) -> None:
-    """Look at it on every screen and in every light; once for each screen by all rules."""
-    for size, viewport in SIZES.items():
+    """Look at it on every screen and in every light; once for each screen by all rules.
+
+    Where nobody looks at pictures, on a phone only.
+    """
+    for size, viewport in SIZES.items() if PICTURES_WANTED else [("phone", PHONE)]:
         await visitor.page.set_viewport_size(viewport)
         for theme in THEMES:
             await visitor.page.emulate_media(color_scheme=theme, reduced_motion="reduce")

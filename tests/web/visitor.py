@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -16,6 +17,7 @@ from tests.system.running_hall import PASSWORD, RunningHall
 # A browser writes a line for every answer that is no success; tests look at those themselves.
 ANSWERS = "Failed to load resource"
 PICTURES = Path(__file__).resolve().parents[2] / "web" / "pictures"
+PICTURES_WANTED = os.environ.get("PICTURES") != "no"
 PATIENCE_MILLISECONDS = 15_000
 PAINTED = """async () => {
     await document.fonts.ready;
@@ -73,7 +75,9 @@ class Visitor:
         await self.page.get_by_role("button", name=name, exact=True).click()
 
     async def picture(self, name: str) -> None:
-        """Leave a picture to be looked at."""
+        """Leave a picture to be looked at, unless nobody will."""
+        if not PICTURES_WANTED:
+            return
         PICTURES.mkdir(exist_ok=True)
         await self.page.screenshot(path=PICTURES / f"{name}.png", full_page=True)
 
