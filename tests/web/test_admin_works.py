@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import secrets
 from collections.abc import AsyncIterator
@@ -24,6 +23,7 @@ from tests.llm_server import Behaviour, running_llm_server
 from tests.system.guests import Guest, admin_of
 from tests.system.running_hall import PASSWORD, RunningHall
 from tests.web.axe import faults_of
+from tests.web.guests import once
 from tests.web.looks import BEYOND, look_at
 from tests.web.visitor import Visitor
 
@@ -32,7 +32,6 @@ RUBRIC = [
     {"criterion": "Are the sources named, and do they say what is claimed?", "points": 60},
 ]
 ESSAY = "A lantern is a promise.\n\nWho carries it walks in front.\n\n    It says: follow me."
-PATIENCE_SECONDS = 30
 
 
 @dataclass
@@ -111,14 +110,6 @@ async def hand_in(guest: Guest, challenge: dict[str, Any], words: str = ESSAY) -
     return str(attempt["id"])
 
 
-async def until(guest: Guest, path: str, state: Any) -> Any:
-    """Ask until it is so."""
-    async with asyncio.timeout(PATIENCE_SECONDS):
-        while not state(found := await guest.get(path)):  # noqa: ASYNC110  # as a page would
-            await asyncio.sleep(0.1)
-    return found
-
-
 async def take(visitor: Visitor, guest: Guest) -> None:
     """Go to the review queue, and to the attempt of a member there."""
     await visitor.page.goto("/admin/reviews")
@@ -155,7 +146,7 @@ async def test_an_admin_reviews_an_attempt(
     assert (reviewed["status"], reviewed["score"], reviewed["xp_awarded"]) == ("passed", 75, 150)
     assert reviewed["feedback"]["comment"] == "Short and true."
     assert reviewed["feedback"]["points"] == {"Is it clear?": 35, RUBRIC[1]["criterion"]: 40}
-    await until(member, "/progress/me", lambda it: it["total_xp"] == 150)
+    await once(member, "/progress/me", lambda it: it["total_xp"] == 150)
     assert attempt not in str(await page.evaluate("JSON.stringify(localStorage)"))
 
 
@@ -171,7 +162,7 @@ async def test_the_next_one_comes_up_after_a_review(
     await page_of_keeper.fill(Score="59")
     await page_of_keeper.press("Give this review")
     await page_of_keeper.page.get_by_text(f"Given: {first.username} has not passed").wait_for()
-    await until(first, "/attempts", lambda it: it["items"][0]["status"] == "failed")
+    await once(first, "/attempts", lambda it: it["items"][0]["status"] == "failed")
     await expect(page_of_keeper.page.get_by_text(f"by {first.username}")).to_have_count(0)
     await page_of_keeper.page.get_by_role("region", name="What was handed in").wait_for()
 
@@ -307,7 +298,7 @@ async def eager(keeper: Keeper, client: httpx.AsyncClient) -> Guest:
         letter = await publish_essay(keeper.guest, [], f"A letter {number}", "statistics")
         attempt = await hand_in(member, letter)
         await keeper.guest.post(f"/attempts/{attempt}/review", {"score": 90}, expect=200)
-    await until(member, "/progress/me", lambda it: it["total_xp"] == 360)
+    await once(member, "/progress/me", lambda it: it["total_xp"] == 360)
     return member
 
 
@@ -512,7 +503,7 @@ async def test_awards_are_set_right_once_what_would_change_has_been_seen(
     member, page = await newcomer(client), page_of_keeper.page
     attempt = await hand_in(member, essay)
     await keeper.guest.post(f"/attempts/{attempt}/review", {"score": 80}, expect=200)
-    await until(member, "/progress/me", lambda it: it["total_xp"] == 160)
+    await once(member, "/progress/me", lambda it: it["total_xp"] == 160)
 
     await page.goto("/admin/rescoring")
     await page_of_keeper.fill(**{"What each is worth then, in percent": "50"}, Reason="Too kind")

@@ -4,7 +4,7 @@ caught up with; with the hall's own rules only, as a fresh hall has no model."""
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -26,23 +26,15 @@ from playwright.async_api import (
 from tests.system.guests import Guest, admin_of, publish_flag
 from tests.system.running_hall import RunningHall
 from tests.web.axe import faults_of
+from tests.web.guests import once
 from tests.web.looks import look_at
 from tests.web.visitor import Visitor
 
-PATIENCE_SECONDS = 60
 PYTHON = "Write small Python programs for my work"
 
 
 def in_days(days: int) -> str:
     return (datetime.now(UTC).date() + timedelta(days=days)).isoformat()
-
-
-async def once(member: Guest, path: str, state: Callable[[Any], bool]) -> Any:
-    """Ask until it is so."""
-    async with asyncio.timeout(PATIENCE_SECONDS):
-        while not state(answer := await member.get(path)):  # noqa: ASYNC110  # as a page would
-            await asyncio.sleep(0.1)
-    return answer
 
 
 async def proposed(member: Guest, title: str = PYTHON, **more: Any) -> Any:
