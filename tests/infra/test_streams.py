@@ -114,6 +114,24 @@ async def test_a_member_hears_what_is_told_to_them_and_to_nobody_else(
 
 
 @WAYS
+async def test_what_is_told_while_a_stream_opens_is_heard_after_its_greeting(
+    live: Served, member: Person, way: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    streams = live.app.state.streams
+    check, news = streams._door.check, [[str(member.id), "xp", {"total": 1}]]
+
+    async def slow_check(credential: Credential) -> None:
+        if news:
+            await streams._hear(Channel.MEMBERS, json.dumps([news.pop()]).encode())
+        await check(credential)
+
+    monkeypatch.setattr(streams._door, "check", slow_check)
+    async with way(live, member) as listener:
+        assert (await listener.hears())[0] == "hello"
+        assert await listener.hears() == ("xp", {"total": 1})
+
+
+@WAYS
 @pytest.mark.parametrize("end", ["logout", "suspension"])
 async def test_a_stream_ends_with_its_session(
     live: Served,

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import random
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from redis.asyncio import Redis
+from redis.exceptions import ConnectionError  # noqa: A004  # it is what Redis raises
 from sqlalchemy import text
 
 from guildhall.infra.hall import Hall
 from guildhall.kernel.ids import new_id
-from guildhall.progression import award_achievements, boards, close_seasons, rebuild_boards
+from guildhall.progression import audit, award_achievements, boards, close_seasons, rebuild_boards
 from guildhall.progression.boards import Entry
 from tests import factories
 from tests.factories import Person, achievement
@@ -26,6 +29,11 @@ async def award(hall: Hall, *events: Any) -> None:
 
 async def rebuild(hall: Hall) -> int:
     return (await rebuild_boards(factories.task_run(hall)))["entries"]
+
+
+async def agree(hall: Hall) -> None:
+    found = await audit(hall.units, hall.redis)
+    assert found.all_equal, found.differences
 
 
 async def read(client: Client, board: str = "global", **parameters: Any) -> list[Any]:
@@ -107,6 +115,57 @@ async def test_a_flushed_redis_is_served_from_postgresql_and_filled_again_equal(
     assert await read(reader) == before
     await settle()
     assert await read(reader) == before
+
+
+async def test_awards_between_any_two_steps_of_a_rebuild_are_on_the_boards(
+    committed: Hall, crowd: list[Person]
+) -> None:
+    await rebuild(committed)
+    chance, awards = random.Random(11), 0
+
+    class Busy(Redis):
+        """Redis where somebody else gets an award before each command of one's own."""
+
+        async def execute_command(self, *command: Any, **options: Any) -> Any:
+            nonlocal awards
+            awards += 1
+            who = chance.choice(crowd)
+            at = NOON + timedelta(minutes=awards)
+            await award(committed, achievement(who.member, at, 5, domain="tools"))
+            return await super().execute_command(*command, **options)
+
+    busy = Busy(connection_pool=committed.redis.connection_pool)
+    assert await boards.rebuild(committed.units, busy, NOON) > 0
+    assert awards > 10
+    await agree(committed)
+
+
+@pytest.mark.parametrize("dies", [False, True])
+@pytest.mark.parametrize("step", range(1, 8))
+async def test_a_rebuild_overtaken_by_another_takes_nothing_away(
+    committed: Hall, crowd: list[Person], step: int, dies: bool
+) -> None:
+    await rebuild(committed)
+
+    class Slow(Redis):
+        """Redis where another rebuild runs from start to end before some command of one's own."""
+
+        commands = 0
+
+        async def execute_command(self, *command: Any, **options: Any) -> Any:
+            self.commands += 1
+            if self.commands == step:
+                assert await rebuild(committed) > 0
+            elif self.commands > step + 1 and dies:
+                raise ConnectionError
+            return await super().execute_command(*command, **options)
+
+    slow = Slow(connection_pool=committed.redis.connection_pool)
+    with contextlib.suppress(ConnectionError):
+        await boards.rebuild(committed.units, slow, NOON)
+    assert slow.commands >= step
+    if await boards.is_ready(committed.redis):
+        await agree(committed)
 
 
 async def test_an_award_shows_at_once_on_a_filled_board(

@@ -132,6 +132,11 @@ class Stream:
             self._waiting.append(event)
             self._news.set()
 
+    def greet(self, event: LiveEvent) -> None:
+        """Hand over what is read first, whatever the stream has heard since it was registered."""
+        self._waiting.appendleft(event)
+        self._news.set()
+
     def end(self, reason: str) -> None:
         """End the stream; the first reason counts, and what waits is dropped."""
         if self.reason is None:
@@ -188,7 +193,7 @@ class Streams:
                     await self._listening.wait()
             # What was said between their admission and now, nobody here has heard.
             await self._door.check(credential)
-            stream.tell(LiveEvent("hello", {"session_id": str(member.session_id)}))
+            stream.greet(LiveEvent("hello", {"session_id": str(member.session_id)}))
             yield stream
         finally:
             OPEN_STREAMS.dec()

@@ -352,6 +352,16 @@ WHERE b.subject_id > :after AND b.period = ANY(:periods)
 ORDER BY b.subject_id LIMIT :limit
 """)
 
+BUILDING = "boards:building"
+"""Which rebuild is under way: the latest to begin. Only that one takes away, or says it is done."""
+
+# A board's two keys go at one instant: an award between them would be known without being ranked.
+CLEAR = """
+if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
+redis.call('UNLINK', KEYS[2], KEYS[3])
+return 1
+"""
+
 # Only if nothing was wiped and the server was not restarted since the rebuild began.
 FINISH = """
 if redis.call('GET', KEYS[2]) ~= ARGV[1] then return 0 end
@@ -364,14 +374,17 @@ return 1
 async def rebuild(units: UnitsOfWork, redis: Redis, now: datetime) -> int:
     """Fill every current board from the database, while awards go on; give the entries written.
 
-    Gives -1 if Redis lost something meanwhile: the next one starts afresh.
+    Gives -1 if Redis lost something meanwhile, or another rebuild began: that one, or the next,
+    starts afresh.
     """
-    attempt, building = str(new_id()), "boards:building"
-    run = await run_of(redis)
+    attempt, run = str(new_id()), await run_of(redis)
+    await redis.set(BUILDING, attempt)
     await redis.delete(READY)
+    clear = redis.register_script(CLEAR)
     async for key in redis.scan_iter("board:*", count=1000):
-        await redis.unlink(key)
-    await redis.set(building, attempt)
+        _, board, period = key.decode().split(":")[:3]
+        if not await clear([BUILDING, *keys_of(board, period)], [attempt]):
+            return -1
     periods = sorted(set(rules.periods_at(now).values()))
     written, after = 0, UUID(int=0)
     while True:
@@ -391,7 +404,7 @@ async def rebuild(units: UnitsOfWork, redis: Redis, now: datetime) -> int:
         after = whole[-1].subject_id
     if await run_of(redis) != run:
         return -1
-    finished = await redis.register_script(FINISH)([READY, building], [attempt, run])
+    finished = await redis.register_script(FINISH)([READY, BUILDING], [attempt, run])
     return written if finished else -1
 
 
