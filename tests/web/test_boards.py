@@ -15,6 +15,7 @@ from playwright.async_api import Browser, Page, StorageState, expect
 from guildhall.infra.hall import Hall
 from guildhall.kernel.member import Member
 from guildhall.progression import award_achievements, close_seasons
+from guildhall.progression.rules import periods_at
 from tests import factories
 from tests.system.guests import Guest, admin_of, publish_flag
 from tests.system.running_hall import RunningHall
@@ -38,6 +39,7 @@ class Village:
     admin: Guest
     state: StorageState
     season: str
+    at: datetime
 
 
 @pytest_asyncio.fixture(scope="module")
@@ -73,7 +75,7 @@ async def village(browser: Browser, hall: RunningHall) -> AsyncIterator[Village]
             expect=201,
         )
         season = f"{then.year}-Q{(then.month + 2) // 3}"
-        yield Village(carvers, mine, admin, await visitor.context.storage_state(), season)
+        yield Village(carvers, mine, admin, await visitor.context.storage_state(), season, now)
 
 
 def carved(who: Member, at: datetime, xp: int) -> object:
@@ -173,15 +175,22 @@ async def test_who_has_equally_much_is_told_apart_by_when(carver: Visitor) -> No
     await page.get_by_text("whoever had them first stands higher").wait_for()
 
 
-async def test_board_and_window_are_in_the_address(carver: Visitor) -> None:
+async def test_board_and_window_are_in_the_address(carver: Visitor, village: Village) -> None:
     page = carver.page
     await page.goto("/leaderboards")
     await carver.sees("The whole hall, ever since")
     await page.get_by_label("Board", exact=True).select_option("Carving")
     await carver.sees("Carving, ever since")
-    for link, window in {"Season": "season", "Week": "week", "Today": "day"}.items():
+    for link, window, named in [
+        ("Season", "season", "this season"),
+        ("Week", "week", "this week"),
+        ("Today", "day", "today"),
+    ]:
         await page.get_by_role("link", name=link, exact=True).click()
         await page.wait_for_url(f"**/leaderboards?board={BOARD}&window={window}")
+        await carver.sees(f"Carving, {named}")
+        if periods_at(village.at)[window] != periods_at(datetime.now(UTC))[window]:
+            continue  # Midnight has passed since they carved.
         # What was carved a season ago is no part of these.
         await expect(page.locator("[data-rank='1']")).to_contain_text("carver-01")
         await expect(page.locator("[data-rank='1']")).to_contain_text("2,000 XP")
