@@ -271,6 +271,7 @@ async def test_what_is_due_for_review_is_suggested(
     clock.advance(days=3)
     [line] = of_kind(await page(client, member), "review")
     assert line["text"].startswith("1 thing is due")
+    assert line["facts"] == {"count": 1}
 
 
 async def test_a_review_that_was_missed_is_not_left_over_on_later_days(

@@ -32,6 +32,7 @@ def _suggested(page: Any) -> Sequence[Suggestion]:
             "challenge",
             f"Try “{line['title']}”: you would pass about {round(line['chance'] * 100)} in 100.",
             line["id"],
+            {"title": line["title"], "chance": line["chance"]},
         )
         for line in open_ones[:SUGGESTED]
     ]

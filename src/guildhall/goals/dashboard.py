@@ -111,7 +111,10 @@ async def _stored(
 def _own_suggestions(own: dict[str, Any]) -> list[Suggestion]:
     found = [
         Suggestion(
-            "decide_plan", f"A plan for “{goal['title']}” waits for your answer.", goal["id"]
+            "decide_plan",
+            f"A plan for “{goal['title']}” waits for your answer.",
+            goal["id"],
+            {"goal": goal["title"]},
         )
         for goal in own["to_decide"]
     ]
@@ -127,7 +130,7 @@ def _own_suggestions(own: dict[str, Any]) -> list[Suggestion]:
                 "review",
                 f"{number} {'thing is' if number == 1 else 'things are'} due for review:"
                 " have today's tasks chosen again.",
-                None,
+                facts={"count": number},
             )
         )
     found += [
@@ -136,15 +139,26 @@ def _own_suggestions(own: dict[str, Any]) -> list[Suggestion]:
             f"Next for “{step['goal']}”: “{step['title']}”"
             + (f", on {step['day']}." if step["day"] else "; it has no day yet."),
             step["id"],
+            {"goal": step["goal"], "task": step["title"], "day": step["day"]},
         )
         for step in own["next"]
     ]
     found += [
-        Suggestion("missing", f"“{goal['title']}”: {goal['question']}", goal["id"])
+        Suggestion(
+            "missing",
+            f"“{goal['title']}”: {goal['question']}",
+            goal["id"],
+            {"goal": goal["title"], "question": goal["question"]},
+        )
         for goal in own["missing"]
     ]
     found += [
-        Suggestion("template", f"Set a goal, such as “{template['title']}”.", template["slug"])
+        Suggestion(
+            "template",
+            f"Set a goal, such as “{template['title']}”.",
+            template["slug"],
+            {"title": template["title"]},
+        )
         for template in own["templates"]
     ]
     return found

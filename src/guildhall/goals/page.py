@@ -91,7 +91,11 @@ class SuggestionOut(BaseModel):
     """What one might do next."""
 
     kind: SuggestionKind
-    text: str
+    text: str = Field(description="In English.")
+    facts: dict[str, str | int | float | None] = Field(
+        description="What the text is made of, to say it in another language: `goal`, `task`,"
+        " `title`, `question`, `day`, `count` or `chance` (0 to 1), as the kind has them."
+    )
     id: str | None = Field(
         description="What it is about: a goal (`decide_plan`, `missing`), a task (`next_step`), a"
         " preview (`reschedule`), a challenge or a template."

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
@@ -29,8 +29,10 @@ class Suggestion:
 
     kind: str
     text: str
-    id: str | None
+    id: str | None = None
     """What it is about; which table that is in, the kind says."""
+    facts: Mapping[str, str | int | float | None] = field(default_factory=dict)
+    """What the text is made of, for who says it in another language."""
 
 
 @dataclass(frozen=True)

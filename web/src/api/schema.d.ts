@@ -4792,8 +4792,18 @@ export interface components {
              * @enum {string}
              */
             kind: "decide_plan" | "reschedule" | "next_step" | "review" | "missing" | "template" | "challenge";
-            /** Text */
+            /**
+             * Text
+             * @description In English.
+             */
             text: string;
+            /**
+             * Facts
+             * @description What the text is made of, to say it in another language: `goal`, `task`, `title`, `question`, `day`, `count` or `chance` (0 to 1), as the kind has them.
+             */
+            facts: {
+                [key: string]: string | number | null;
+            };
             /**
              * Id
              * @description What it is about: a goal (`decide_plan`, `missing`), a task (`next_step`), a preview (`reschedule`), a challenge or a template.

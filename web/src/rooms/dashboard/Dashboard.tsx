@@ -134,7 +134,22 @@ function Suggestions({ suggestions }: { suggestions: Dashboard["suggestions"] })
   );
 }
 
-function Suggested({ suggestion: { kind, id, text: words } }: { suggestion: Dashboard["suggestions"][number] }) {
+function Suggested({ suggestion }: { suggestion: Dashboard["suggestions"][number] }) {
+  const { kind, id } = suggestion;
+  const words = useSuggested(suggestion);
   const to = id !== null && PLACES[kind];
   return to ? <Link to={to + id}>{words}</Link> : words;
+}
+
+/** Says it in the reader's language. */
+function useSuggested({ kind, facts }: Dashboard["suggestions"][number]): string {
+  const { t } = useWords();
+  const format = useFormats();
+  const { day, chance, ...named } = facts;
+  const anytime = kind === "next_step" && day === null;
+  return t(`dashboard.suggest.${anytime ? "next_step_anytime" : kind}`, {
+    ...named,
+    day: typeof day === "string" ? format.day(day) : "",
+    percent: format.number(Math.round(Number(chance ?? 0) * 100)),
+  });
 }
