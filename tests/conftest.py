@@ -50,6 +50,7 @@ from tests.world import Client, SettableClock, settle_hall
 
 FIRST_REDIS_DATABASE = 5  # Those below belong to whoever else uses a configured server.
 POOL_SIZE = 20
+FIRST = {"web": 0, "system": 1, "fuzz": 2, "entrypoints": 3}
 
 # Tests never assert a time, and two cores shared with a database are not quiet.
 hypothesis.settings.register_profile("hall", deadline=None, database=None)
@@ -91,6 +92,11 @@ def _start_servers(config: pytest.Config) -> Servers:
     servers = Servers(endpoints.owner_url, endpoints.redis_url, template)
     config.stash[SERVERS] = servers
     return servers
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with what takes longest: at the end no worker is left alone with a long file."""
+    items.sort(key=lambda item: FIRST.get(item.path.parent.name, len(FIRST)))
 
 
 @pytest.hookimpl(optionalhook=True)

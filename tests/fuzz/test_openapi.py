@@ -31,8 +31,6 @@ from guildhall.infra.settings import Settings
 from tests.system.guests import Guest, admin_of, publish_flag
 from tests.system.running_hall import RunningHall, running_hall
 
-pytestmark = pytest.mark.xdist_group("fuzz")
-
 SEED = int(os.environ.get("SEED") or random.randrange(1 << 32))
 EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "5"))
 CHECKS = [

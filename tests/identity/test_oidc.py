@@ -52,9 +52,6 @@ CLIENT_ID, CLIENT_SECRET = "hall", "a secret: with/signs"
 ORIGIN = "http://localhost:8000"
 ME = "/users/me"
 
-# On one of the workers: the server takes a while to set up.
-pytestmark = pytest.mark.xdist_group("oidc_server")
-
 
 @pytest_asyncio.fixture(scope="module")
 async def server(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[OidcServer]:

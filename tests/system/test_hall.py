@@ -24,8 +24,6 @@ from tests.system.running_hall import (
     until,
 )
 
-pytestmark = pytest.mark.xdist_group("system")
-
 RACERS = 20
 
 

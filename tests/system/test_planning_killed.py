@@ -5,14 +5,11 @@ from __future__ import annotations
 import asyncio
 
 import httpx
-import pytest
 
 from tests.goals.conftest import ANALYSIS, PROPOSAL
 from tests.llm_server import running_llm_server
 from tests.system.guests import Guest
 from tests.system.running_hall import RunningHall, kill, running_hall
-
-pytestmark = pytest.mark.xdist_group("system")
 
 PATIENCE_SECONDS = 90
 GOAL = {

@@ -25,8 +25,6 @@ from websockets.asyncio.client import ClientConnection
 from tests.system.guests import Guest, admin_of
 from tests.system.running_hall import RunningHall, running_hall
 
-pytestmark = pytest.mark.xdist_group("system")
-
 PATIENCE_SECONDS = 30
 ROUNDS = 5
 

@@ -17,8 +17,6 @@ from tests.system.checks import agrees, quiet
 from tests.system.guests import Guest, Promises, admin_of, publish_flag
 from tests.system.running_hall import RunningHall, kill, running_hall, until
 
-pytestmark = pytest.mark.xdist_group("system")
-
 SUBMISSIONS = int(os.environ.get("STORM_SUBMISSIONS", "2000"))
 KILLS_EACH = int(os.environ.get("STORM_KILLS_EACH", "20"))
 CHALLENGES = 20
