@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from sqlalchemy import text
 
 from guildhall.entrypoints.operations import OVERVIEW
@@ -74,5 +76,8 @@ async def test_what_waits_is_counted_without_reading_all_that_is_done(committed:
             text(f"EXPLAIN (COSTS OFF) {OVERVIEW}"), {"since": uow.now}
         )
         plan = "\n".join(rows.scalars())
-    for index in ("handler_id", "lease_id", "state_id"):
-        assert f"ix_outbox_events_{index}" in plan
+    assert "Seq Scan on outbox_events" not in plan
+    # Which of them, depends on what the table has had in it.
+    used = set(re.findall(r"ix_outbox_events_(\w+)", plan))
+    assert used
+    assert used <= {"handler_id", "lease_id", "state_id"}

@@ -206,6 +206,16 @@ async def test_an_own_write_is_in_the_very_next_page_of_any_process(
     assert (await page(neighbour, member))["goals"]["items"][0]["title"] == "Speak Spanish"
 
 
+async def test_only_challenges_that_one_can_take_are_suggested(
+    client: Client, committed: Hall, member: Person, settle: Callable[[], Awaitable[None]]
+) -> None:
+    await factories.challenge(committed, member.member, title="One's own")
+    used_up = await factories.challenge(committed, max_attempts=1)
+    await factories.attempt(committed, member.member, used_up, {"answer": "wrong"})
+    await settle()
+    assert of_kind(await page(client, member), "challenge") == []
+
+
 async def test_a_pause_of_the_streak_is_in_the_next_page(
     client: Client, committed: Hall, member: Person
 ) -> None:

@@ -360,6 +360,8 @@ async def test_a_key_made_by_the_page_opens_what_it_may_until_it_is_revoked(
     assert await opens(second, "/goals") == 401
     await page.get_by_role("button", name="Revoke Backup script").wait_for(state="detached")
     await expect(page.get_by_text("revoked on")).to_have_count(2)
+    # The button that had the focus is gone; the next tab is still at the keys.
+    await expect(page.get_by_role("region", name="Your keys")).to_be_focused()
 
 
 async def test_ones_data_is_put_together_and_fetched(visitor: Visitor) -> None:

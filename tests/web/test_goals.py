@@ -408,6 +408,7 @@ async def test_what_was_said_without_a_line_arrives_later(visitor: Visitor, memb
     await visitor.context.set_offline(True)
     await page.get_by_label("Your message").fill("Bread, please.")
     await visitor.press("Send")
+    await expect(page.get_by_label("Your message")).to_be_focused()
     await page.get_by_text("The line to the hall is broken").wait_for()
     await page.get_by_text("On its way").wait_for()
     await visitor.context.set_offline(False)

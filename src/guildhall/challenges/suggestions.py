@@ -10,12 +10,11 @@ from guildhall.infra.views import Suggestion, SuggestionSource
 
 __all__ = ["SUGGESTIONS"]
 
-LOOKED_AT = 10
 SUGGESTED = 2
-# The first page of the list as its reader gets it with `right_for_me`, within another statement:
-# there only the reader is an argument.
-_ANY = dict.fromkeys((2, 3, 4, 6, 7, 9), "NULL")
-_FIRST_PAGE = {**_ANY, 5: "true", 8: str(LOOKED_AT)}
+# The first page of the list as its reader gets it with `right_for_me` and of state `open`, within
+# another statement: there only the reader is an argument.
+_ANY = dict.fromkeys((2, 3, 4, 6, 7), "NULL")
+_FIRST_PAGE = {**_ANY, 5: "true", 8: str(SUGGESTED), 9: "'open'"}
 
 
 def _right_for_me() -> str:
@@ -26,7 +25,6 @@ def _right_for_me() -> str:
 
 
 def _suggested(page: Any) -> Sequence[Suggestion]:
-    open_ones = [line for line in page if not line["passed"] and not line["locked"]]
     return [
         Suggestion(
             "challenge",
@@ -34,7 +32,7 @@ def _suggested(page: Any) -> Sequence[Suggestion]:
             line["id"],
             {"title": line["title"], "chance": line["chance"]},
         )
-        for line in open_ones[:SUGGESTED]
+        for line in page
     ]
 
 

@@ -1,5 +1,5 @@
 import { onlineManager, useQuery } from "@tanstack/react-query";
-import { lazy, Suspense, useEffect, useRef, useSyncExternalStore, type ReactNode } from "react";
+import { lazy, Suspense, useRef, useSyncExternalStore, type ReactNode } from "react";
 import { Link, Outlet, ScrollRestoration, useLocation } from "react-router";
 
 import { useWords } from "../i18n";
@@ -8,6 +8,7 @@ import { Button, ButtonLink } from "../parts/Button";
 import { Notice, ProblemNotice } from "../parts/Notice";
 import { Door } from "../session/Door";
 import { meQuery, useOtherTabs, useSignOut } from "../session/me";
+import { useFocusKept, useFocusOfNewRooms } from "./focus";
 import { AdminIcon, ChallengesIcon, DashboardIcon, GoalsIcon, LeaderboardsIcon, SettingsIcon } from "./icons";
 import { Look } from "./Look";
 import css from "./Shell.module.css";
@@ -22,7 +23,9 @@ export function Shell() {
   const { data: me } = useQuery(meQuery);
   const signOut = useSignOut();
   useOtherTabs();
-  const main = useFocusOfNewRooms();
+  const main = useRef<HTMLElement>(null);
+  useFocusOfNewRooms(main);
+  useFocusKept(main);
   const isOnline = useSyncExternalStore(whenOnlineChanges, () => onlineManager.isOnline());
   return (
     <div className={css.shell}>
@@ -111,16 +114,4 @@ function Room({ to, also = [], icon, children }: RoomProps) {
       <span>{children}</span>
     </Link>
   );
-}
-
-/** Moves the focus to a room that one has gone to, so that it is read out and the next tab is in it. */
-function useFocusOfNewRooms() {
-  const main = useRef<HTMLElement>(null);
-  const { pathname } = useLocation();
-  const shown = useRef(pathname);
-  useEffect(() => {
-    if (shown.current !== pathname) main.current?.focus({ preventScroll: true });
-    shown.current = pathname;
-  }, [pathname]);
-  return main;
 }

@@ -77,6 +77,8 @@ export function useTick(userId: string) {
   const mutationKey = ["tick", userId];
   return useMutation({
     mutationKey,
+    // One after another: on a slow line a later one could overtake.
+    scope: { id: mutationKey.join(" ") },
     mutationFn: ({ task, done }: { task: Task; done: boolean }) =>
       answer(
         api.PATCH("/api/v1/tasks/{task_id}", {

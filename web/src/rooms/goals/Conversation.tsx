@@ -157,6 +157,8 @@ function SayForm({ talk, state, memberId }: { talk: Talk; state: TalkState; memb
   const send = saying.handleSubmit(({ said }) => {
     talk.say(said.trim());
     saying.reset({ said: "" });
+    // The button cannot keep it while the hall is at its answer.
+    saying.setFocus("said");
   });
   const { getValues, setValue } = saying;
   useEffect(() => {

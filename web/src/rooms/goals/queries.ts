@@ -107,6 +107,8 @@ export function useTaskChange(goalId: string) {
   const mutationKey = ["task-change", goalId];
   return useMutation({
     mutationKey,
+    // One after another: on a slow line a later one could overtake.
+    scope: { id: mutationKey.join(" ") },
     mutationFn: ({ id, change }: { id: string; change: TaskChange }) =>
       answer(api.PATCH("/api/v1/tasks/{task_id}", { params: { path: { task_id: id } }, body: change })),
     onMutate: async ({ id, change }) => {

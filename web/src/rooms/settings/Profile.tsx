@@ -14,14 +14,19 @@ export function Profile({ me }: { me: Me }) {
   const { t } = useWords();
   const sentence = useSentence();
   const change = useAccountChange();
-  const form = useForm({ values: { username: me.username, email: me.email } });
+  const form = useForm({
+    values: { username: me.username, email: me.email },
+    // What is being typed is not taken back when the page learns of something new.
+    resetOptions: { keepDirtyValues: true },
+  });
   const { dirtyFields } = form.formState;
   const save = form.handleSubmit(async (values) => {
     try {
-      await change.mutateAsync({
+      const { username, email } = await change.mutateAsync({
         ...(dirtyFields.username && { username: values.username }),
         ...(dirtyFields.email && { email: values.email }),
       });
+      form.reset({ username, email });
     } catch (error) {
       if (showAtFields(error, values, form.setError, sentence)) change.reset();
     }
