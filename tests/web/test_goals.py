@@ -28,7 +28,7 @@ from tests.system.running_hall import RunningHall
 from tests.web.axe import faults_of
 from tests.web.guests import once
 from tests.web.looks import look_at
-from tests.web.visitor import Visitor
+from tests.web.visitor import PAINTED, Visitor
 
 PYTHON = "Write small Python programs for my work"
 
@@ -330,6 +330,38 @@ async def test_a_move_that_is_refused_takes_back_no_other(visitor: Visitor, memb
     async with page.expect_response(lambda it: it.url.endswith(f"/goals/{goal['id']}")):
         go_on.set()
     await expect(day(page, to).get_by_text(other["title"])).to_be_visible()
+
+
+async def test_two_moves_of_one_task_arrive_in_their_order(visitor: Visitor, member: Guest) -> None:
+    goal = await active(member, deadline=in_days(4))
+    task = tasks_of(goal)[0]
+    page = visitor.page
+    go_on, asked = asyncio.Event(), []
+
+    async def hold(route: Route) -> None:
+        asked.append((route.request.post_data_json or {})["scheduled_on"])
+        if len(asked) == 1:
+            await go_on.wait()
+        await route.continue_()
+
+    await page.route(f"**/api/v1/tasks/{task['id']}", hold)
+    await page.goto(f"/goals/{goal['id']}")
+    await visitor.settled()
+    first, second = [it for it in map(in_days, (1, 2, 3)) if it != task["scheduled_on"]][:2]
+    await drag(page, task, first)
+    await expect(day(page, first).get_by_text(task["title"])).to_be_visible()
+    await drag(page, task, second)
+    await expect(day(page, second).get_by_text(task["title"])).to_be_visible()
+    await page.evaluate(PAINTED)
+    assert asked == [first], "the second would overtake"
+    async with page.expect_response(lambda it: it.url.endswith(f"/goals/{goal['id']}")):
+        go_on.set()
+    assert asked == [first, second]
+    await expect(day(page, second).get_by_text(task["title"])).to_be_visible()
+    [moved] = [
+        it for it in tasks_of(await member.get(f"/goals/{goal['id']}")) if it["id"] == task["id"]
+    ]
+    assert moved["scheduled_on"] == second
 
 
 def long_day(iso: str) -> str:

@@ -1,6 +1,7 @@
 import { queryOptions, useMutation, useQueryClient } from "@tanstack/react-query";
 
 import { answer, api, type Schemas } from "../../api/client";
+import { inTurn } from "../../api/inTurn";
 import { useLive } from "../../live/useLive";
 
 export type Dashboard = Schemas["DashboardOut"];
@@ -77,14 +78,14 @@ export function useTick(userId: string) {
   const mutationKey = ["tick", userId];
   return useMutation({
     mutationKey,
-    // One after another: on a slow line a later one could overtake.
-    scope: { id: mutationKey.join(" ") },
     mutationFn: ({ task, done }: { task: Task; done: boolean }) =>
-      answer(
-        api.PATCH("/api/v1/tasks/{task_id}", {
-          params: { path: { task_id: task.id } },
-          body: { status: done ? "done" : "open" },
-        }),
+      inTurn(task.id, () =>
+        answer(
+          api.PATCH("/api/v1/tasks/{task_id}", {
+            params: { path: { task_id: task.id } },
+            body: { status: done ? "done" : "open" },
+          }),
+        ),
       ),
     onMutate: async ({ task, done }) => {
       await client.cancelQueries({ queryKey });

@@ -156,9 +156,9 @@ function SayForm({ talk, state, memberId }: { talk: Talk; state: TalkState; memb
   useDraft(draft, saying);
   const send = saying.handleSubmit(({ said }) => {
     talk.say(said.trim());
-    saying.reset({ said: "" });
-    // The button cannot keep it while the hall is at its answer.
+    // The button cannot keep the focus while the hall is at its answer.
     saying.setFocus("said");
+    saying.reset({ said: "" });
   });
   const { getValues, setValue } = saying;
   useEffect(() => {

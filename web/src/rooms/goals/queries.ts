@@ -3,6 +3,7 @@ import { useMemo } from "react";
 
 import { answer, api, type Schemas } from "../../api/client";
 import { whileMoving } from "../../api/easing";
+import { inTurn } from "../../api/inTurn";
 import { pagesOf } from "../../api/queries";
 
 /** As the hall sends it: with everything that a request may leave out. */
@@ -107,10 +108,8 @@ export function useTaskChange(goalId: string) {
   const mutationKey = ["task-change", goalId];
   return useMutation({
     mutationKey,
-    // One after another: on a slow line a later one could overtake.
-    scope: { id: mutationKey.join(" ") },
     mutationFn: ({ id, change }: { id: string; change: TaskChange }) =>
-      answer(api.PATCH("/api/v1/tasks/{task_id}", { params: { path: { task_id: id } }, body: change })),
+      inTurn(id, () => answer(api.PATCH("/api/v1/tasks/{task_id}", { params: { path: { task_id: id } }, body: change }))),
     onMutate: async ({ id, change }) => {
       await client.cancelQueries({ queryKey });
       const before = client.getQueryData(queryKey);
