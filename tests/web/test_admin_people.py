@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import csv
 import io
 import json
@@ -17,7 +18,7 @@ import httpx
 import pyotp
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, Locator, Page, StorageState, expect
+from playwright.async_api import Browser, Locator, Page, Route, StorageState, expect
 
 from guildhall.infra.database import asyncpg_arguments
 from guildhall.kernel.ids import new_id
@@ -199,8 +200,18 @@ async def test_a_role_opens_rooms_and_the_record_tells_who_gave_it(
     await confirm(page, "Change the role")
     await page.get_by_text("The role is changed").wait_for()
 
-    await visitor.page.reload()
+    go_on = asyncio.Event()
+
+    async def hold(route: Route) -> None:
+        await go_on.wait()
+        await route.continue_()
+
+    await visitor.page.route("**/assets/Reviews-*.js", hold)
+    async with visitor.page.expect_request("**/assets/Reviews-*.js"):
+        await visitor.page.reload()
+    # Though one is being led to the only room of a moderator already.
     await visitor.page.get_by_role("link", name="Administration").click()
+    go_on.set()
     await visitor.sees("Review queue")
     rooms = visitor.page.get_by_role("navigation", name="Administration").get_by_role("link")
     await expect(rooms).to_have_text(["Review queue"])

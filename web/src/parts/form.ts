@@ -9,6 +9,9 @@ const FIELD_OF: Readonly<Record<string, string>> = {
   address_taken: "email",
   password_too_common: "password",
   second_factor_wrong: "code",
+  deadline_out_of_reach: "deadline",
+  goal_domain_unknown: "domain",
+  template_unknown: "template",
 };
 
 /**

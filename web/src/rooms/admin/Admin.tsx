@@ -23,11 +23,12 @@ const ROOMS = [
 export function Component() {
   const { t } = useWords("admin");
   const { role } = useMe();
-  const { pathname } = useLocation();
+  const { pathname, key } = useLocation();
   const open = ROOMS.filter(([, , forModerators]) => role === "admin" || (role === "moderator" && forModerators));
   const [first] = open;
   if (first === undefined) return <NotForYou />;
-  if (role !== "admin" && pathname === "/admin") return <Navigate to={first[0]} replace />;
+  // By its key, it leads on again for who comes here again while the room is being loaded.
+  if (role !== "admin" && pathname === "/admin") return <Navigate key={key} to={first[0]} replace />;
   if (!open.some(([address]) => pathname === address || pathname.startsWith(`${address}/`))) return <NotForYou />;
   return (
     <Suite

@@ -220,8 +220,12 @@ export class Talk {
   private change(news: Partial<TalkState>): void {
     this.current = { ...this.current, ...news };
     const { id, waiting, decided } = this.current;
-    if (this.isWanted()) sessionStorage.setItem(this.key, JSON.stringify({ id, waiting, decided } satisfies Kept));
-    else sessionStorage.removeItem(this.key);
+    try {
+      if (this.isWanted()) sessionStorage.setItem(this.key, JSON.stringify({ id, waiting, decided } satisfies Kept));
+      else sessionStorage.removeItem(this.key);
+    } catch {
+      // The browser has no room left: it stays on the page.
+    }
     this.listeners.forEach((listener) => listener());
   }
 
