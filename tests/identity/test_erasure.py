@@ -14,7 +14,7 @@ from guildhall.entrypoints.wiring import PERSONAL
 from guildhall.identity import deletion, letters
 from guildhall.infra.database import Base
 from guildhall.infra.hall import Hall
-from guildhall.infra.personal import Personal
+from guildhall.infra.personal import Personal, erase
 from guildhall.infra.unit_of_work import UnitOfWork
 from tests import factories
 from tests.canaries import put, row_of, tables_with
@@ -30,6 +30,7 @@ from tests.identity.leaving import (
     erased,
     redis_with,
 )
+from tests.identity.waiting import until_it_waits
 from tests.world import Client, SettableClock
 
 CANARY = "magpie"
@@ -276,6 +277,24 @@ async def test_an_erasure_while_awards_are_being_made_leaves_nothing_half_way(
             )
             assert left == 0, each.table
     await assert_sums_are_true(committed)
+
+
+async def test_an_erasure_and_a_worker_that_want_the_same_events_both_go_on(
+    committed: Hall, owner: asyncpg.Connection, member: Person
+) -> None:
+    (events,) = (each for each in PERSONAL if each.table == "outbox_events")
+    async with committed.units.write() as uow:
+        for _ in range(3):
+            uow.emit(factories.achievement(member.member, uow.now))
+    ids = [row["id"] for row in await owner.fetch("SELECT id FROM outbox_events ORDER BY id")]
+    async with owner.transaction():
+        # As a worker does that takes its batch in another order.
+        await owner.execute("UPDATE outbox_events SET error = 'mine' WHERE id = $1", ids[-1])
+        erasing = asyncio.create_task(erase(committed.units, events, member.id))
+        await until_it_waits(committed, erasing)
+        await owner.execute("UPDATE outbox_events SET error = 'mine' WHERE id = ANY($1)", ids)
+    assert await erasing == len(ids)
+    assert await owner.fetchval("SELECT count(*) FROM outbox_events") == 0
 
 
 async def test_what_is_on_its_way_about_a_member_goes_with_them(

@@ -97,19 +97,28 @@ async def erase(units: UnitsOfWork, personal: Personal, user_id: UUID) -> int:
             return await personal.erase(uow, user_id)
     if personal.kept is not None:
         return 0
-    table = personal.columns
-    key = tuple_(*table.primary_key.columns)
-    some = select(*table.primary_key.columns).where(personal.mine(user_id)).limit(ROWS_AT_ONCE)
     erased = 0
     while True:
-        async with units.write(member=user_id) as uow:
-            gone = await uow.session.execute(
-                delete(table).where(personal.mine(user_id), key.in_(some)).returning(literal(1))
-            )
-            count = len(gone.all())
-        erased += count
-        if count < ROWS_AT_ONCE:
+        # Whoever holds what is wanted may want what is held: all but one are taken without waiting.
+        count = await _erase_some(units, personal, user_id, ROWS_AT_ONCE, skip_locked=True)
+        count = count or await _erase_some(units, personal, user_id, 1, skip_locked=False)
+        if not count:
             return erased
+        erased += count
+
+
+async def _erase_some(
+    units: UnitsOfWork, personal: Personal, user_id: UUID, most: int, *, skip_locked: bool
+) -> int:
+    table = personal.columns
+    own = select(*table.primary_key.columns).where(personal.mine(user_id)).limit(most)
+    chosen = own.with_for_update(skip_locked=skip_locked).cte("chosen")
+    key = tuple_(*table.primary_key.columns)
+    async with units.write(member=user_id) as uow:
+        gone = await uow.session.execute(
+            delete(table).where(key.in_(select(*chosen.columns))).returning(literal(1))
+        )
+        return len(gone.all())
 
 
 def _key(table: Table, personal: Personal) -> list[Column[Any]]:
