@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 import httpx
 import pyotp
 import pytest_asyncio
-from playwright.async_api import Page, Request, Route
+from playwright.async_api import Page, Request, Route, expect
 
 from tests.system.guests import Guest, admin_of
 from tests.system.running_hall import PASSWORD, RunningHall
@@ -256,6 +256,13 @@ async def test_what_the_hall_refuses_is_said_at_the_field(
     assert await faults_of(visitor.page) == []
     me = await elsewhere.get("/users/me")
     assert me["username"] == visitor.name
+
+    # What it takes is shown as it took it.
+    name = visitor.page.get_by_label("Name in the hall")
+    await name.fill(f"  {visitor.name}-3 ")
+    await profile.get_by_role("button", name="Save").click()
+    await profile.get_by_text("Saved.").wait_for()
+    await expect(name).to_have_value(f"{visitor.name}-3")
 
 
 async def test_a_sensitive_change_asks_who_one_is_and_goes_on(

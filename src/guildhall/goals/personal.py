@@ -6,17 +6,19 @@ from guildhall.infra.personal import Personal
 
 __all__ = ["PERSONAL"]
 
-# Where a goal lies among others is the machine's; its words are in the same row.
+# What hangs on something goes before it: nothing is left that would go along with it, and be waited
+# for by who holds what it hangs on. Where a goal lies among others is the machine's; its words are
+# in the same row.
 PERSONAL = (
-    Personal("goals", hidden=frozenset({"embedding", "embedding_model"})),
-    Personal("plans"),
-    Personal("milestones"),
-    Personal("milestone_challenges"),
-    Personal("tasks"),
-    Personal("task_dependencies"),
-    Personal("task_activities"),
-    Personal("task_reviews"),
     Personal("review_cards"),
+    Personal("task_reviews"),
+    Personal("task_activities"),
+    Personal("task_dependencies"),
+    Personal("tasks"),
+    Personal("milestone_challenges"),
+    Personal("milestones"),
+    Personal("plans"),
+    Personal("goals", hidden=frozenset({"embedding", "embedding_model"})),
     Personal("reschedulings"),
     Personal("task_abilities"),
     Personal("work_days"),

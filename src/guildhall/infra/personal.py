@@ -99,7 +99,7 @@ async def erase(units: UnitsOfWork, personal: Personal, user_id: UUID) -> int:
         return 0
     erased = 0
     while True:
-        # Whoever holds what is wanted may want what is held: all but one are taken without waiting.
+        # Whoever holds a row of these may want another: all but one are taken without waiting.
         count = await _erase_some(units, personal, user_id, ROWS_AT_ONCE, skip_locked=True)
         count = count or await _erase_some(units, personal, user_id, 1, skip_locked=False)
         if not count:

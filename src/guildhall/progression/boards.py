@@ -48,6 +48,7 @@ __all__ = [
     "publish",
     "rank_systems",
     "show",
+    "still_ready",
     "top",
 ]
 
@@ -337,6 +338,20 @@ async def is_ready(redis: Redis) -> bool:
     """Tell whether Redis has every board, filled during its present run."""
     ready = await redis.get(READY)
     return ready == (await run_of(redis)).encode()
+
+
+# What another run has filled is not deleted once this one has.
+TRUST = """
+if redis.call('GET', KEYS[1]) == ARGV[1] then return 1 end
+redis.call('DEL', KEYS[1])
+return 0
+"""
+
+
+async def still_ready(redis: Redis) -> bool:
+    """Tell what `is_ready` does; if they are not, have nobody read what Redis has of them."""
+    run = await run_of(redis)
+    return bool(await redis.register_script(TRUST)([READY], [run]))
 
 
 async def fill_if_missing(units: UnitsOfWork, redis: Redis, now: datetime) -> None:

@@ -32,9 +32,8 @@ async def watch_boards(run: TaskRun) -> None:
 async def ask_for_rebuild(uow: UnitOfWork) -> None:
     """Start a rebuild unless the boards are there, or one is under way."""
     try:
-        if await boards.is_ready(uow.redis):
+        if await boards.still_ready(uow.redis):
             return
-        await uow.redis.delete(boards.READY)
     except RedisError:
         return  # Nothing can be filled yet.
     under_way = await uow.session.scalar(

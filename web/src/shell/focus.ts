@@ -12,7 +12,7 @@ export function useFocusOfNewRooms(main: RefObject<HTMLElement | null>): void {
 }
 
 /**
- * When what has the focus is taken away, such as the button of an entry that it deleted, the card that
+ * When what has the focus in a room is taken away, such as the button of an entry that it deleted, the card that
  * it was in gets it: the next tab is there, and not at the top of the page.
  */
 export function useFocusKept(main: RefObject<HTMLElement | null>): void {
@@ -21,12 +21,17 @@ export function useFocusKept(main: RefObject<HTMLElement | null>): void {
     if (!room) return;
     let left: { readonly at: Element; readonly places: readonly HTMLElement[] } | null = null;
     const note = ({ target }: FocusEvent): void => {
-      if (target instanceof Element) left = { at: target, places: placesOf(target, room) };
+      if (!(target instanceof Element)) return;
+      if (room.contains(target)) left = { at: target, places: placesOf(target, room) };
+      // From a window one comes back.
+      else if (!target.closest("[role=dialog], [role=alertdialog]")) left = null;
     };
     const forget = ({ target, relatedTarget }: FocusEvent): void => {
       if (relatedTarget !== null) return;
       // Some browsers tell of it when it is taken away, too.
-      queueMicrotask(() => target === left?.at && left.at.isConnected && (left = null));
+      queueMicrotask(() => {
+        if (target === left?.at && left.at.isConnected && document.activeElement !== target) left = null;
+      });
     };
     const keep = (): void => {
       if (left === null || left.at.isConnected || document.activeElement !== document.body) return;
@@ -38,11 +43,11 @@ export function useFocusKept(main: RefObject<HTMLElement | null>): void {
     };
     const watch = new MutationObserver(keep);
     watch.observe(document.body, { childList: true, subtree: true });
-    room.addEventListener("focusin", note);
+    document.addEventListener("focusin", note);
     room.addEventListener("focusout", forget);
     return () => {
       watch.disconnect();
-      room.removeEventListener("focusin", note);
+      document.removeEventListener("focusin", note);
       room.removeEventListener("focusout", forget);
     };
   }, [main]);

@@ -141,15 +141,17 @@ function Suggested({ suggestion }: { suggestion: Dashboard["suggestions"][number
   return to ? <Link to={to + id}>{words}</Link> : words;
 }
 
-/** Says it in the reader's language. */
-function useSuggested({ kind, facts }: Dashboard["suggestions"][number]): string {
+/** Says it in the reader's language, if it is of a kind that has words here. */
+function useSuggested({ kind, facts, text: words }: Dashboard["suggestions"][number]): string {
   const { t } = useWords();
   const format = useFormats();
+  if (facts === undefined) return words; // A page that the hall kept from before it was updated.
   const { day, chance, ...named } = facts;
   const anytime = kind === "next_step" && day === null;
   return t(`dashboard.suggest.${anytime ? "next_step_anytime" : kind}`, {
     ...named,
     day: typeof day === "string" ? format.day(day) : "",
     percent: format.number(Math.round(Number(chance ?? 0) * 100)),
+    defaultValue: words,
   });
 }

@@ -61,12 +61,14 @@ export function GoalForm({ form, draft, onGoal }: GoalFormProps) {
           <Choice
             label={t("form.domain")}
             options={[["", t("form.anyDomain")], ...(domains?.items ?? []).map(({ id, name }) => [id, name] as const)]}
+            fault={form.formState.errors.domain?.message}
             {...form.register("domain")}
             value={form.watch("domain")}
           />
           <Choice
             label={t("form.template")}
             options={[["", t("form.noTemplate")], ...(templates?.items ?? []).map(({ slug, title }) => [slug, title] as const)]}
+            fault={form.formState.errors.template?.message}
             {...form.register("template")}
             value={form.watch("template")}
           />

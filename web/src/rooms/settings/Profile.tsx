@@ -26,7 +26,7 @@ export function Profile({ me }: { me: Me }) {
         ...(dirtyFields.username && { username: values.username }),
         ...(dirtyFields.email && { email: values.email }),
       });
-      form.reset({ username, email });
+      form.reset({ username, email }, { keepDirtyValues: false });
     } catch (error) {
       if (showAtFields(error, values, form.setError, sentence)) change.reset();
     }
