@@ -448,7 +448,7 @@ async def test_a_parked_event_is_replayed_and_gone(
     await expect(event.locator("dl").first).to_contain_text(office.apprentice.id)
     await event.get_by_role("button", name="Replay").click()
     followed = page.locator("section", has_text="Replayed just now")
-    await followed.get_by_text("Delivered").wait_for()
+    await followed.get_by_text("Delivered", exact=True).wait_for()
     await page.get_by_text("Nothing is parked.").wait_for()
     (row,) = await hall.rows("SELECT state FROM outbox_events WHERE id = $1", event_id)
     assert row["state"] == "done"
