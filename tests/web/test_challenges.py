@@ -500,6 +500,7 @@ ROOMS = {
     "challenge-writing": ("/challenges/new", "What is asked for"),
     "attempts": ("/attempts", "Newest first"),
     "attempt": ("attempt", "The result"),
+    "challenges-to-read": ("/challenges/reviews", "Read what was handed in"),
 }
 
 
